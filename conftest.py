@@ -1,0 +1,199 @@
+"""Wiring: options, fixtures and hooks, in the order in which they take effect."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+from harness import bridge, checklist, report
+from harness.clauses import SpecError, all_clauses, explain
+from harness.examples import SpecFile
+from harness.formats import FORMATS
+from harness.implementations import Implementation, NotFound, load
+from harness.subject import Subject
+from harness.verdict import Verdicts, judge
+
+# A verdict must not depend on luck or on earlier runs: only the thorough profile draws new inputs at every run.
+_COMMON: dict[str, Any] = {"deadline": None, "database": None, "suppress_health_check": list(hypothesis.HealthCheck)}
+hypothesis.settings.register_profile("dev", max_examples=15, derandomize=True, **_COMMON)
+hypothesis.settings.register_profile("ci", max_examples=25, derandomize=True, **_COMMON)
+hypothesis.settings.register_profile("thorough", max_examples=1000, **_COMMON)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+SUBJECTS = pytest.StashKey[dict[str, list[Subject]]]()
+VERDICTS = pytest.StashKey[Verdicts]()
+AXES = pytest.StashKey[tuple[list[str], list[str]]]()
+SIBLINGS = pytest.StashKey[int]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("normspec", "holding an implementation to the specs")
+    group.addoption("--impl", action="append", metavar="WHAT", help=(
+        "hold WHAT to the specs instead of torch (repeatable): an adapter (jax), a module (torch.nn.functional), a "
+        "file (my_kernels.py), or one norm alone (rms_norm=package.module:Class, layer_norm=my_kernels.py:fused)"))  # fmt: skip
+    group.addoption("--device", action="append", metavar="NAME", help="only this device (repeatable): cpu, cuda, ...")
+    group.addoption("--dtype", action="append", metavar="NAME", help=f"only this dtype (repeatable): {', '.join(FORMATS)}")
+    group.addoption("--strict-should", action="store_true", help="a SHOULD clause that does not hold fails the run")
+    group.addoption("--report", action="append", metavar="PATH", help="write the result to PATH (.json; repeatable)")
+    group.addoption("--explain", metavar="ID", help="print a clause of the specs (LN-3) and run nothing")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    if config.option.explain is None:
+        return None
+    try:
+        print(explain(config.option.explain))
+    except (KeyError, SpecError) as e:
+        raise pytest.UsageError(e.args[0]) from e
+    return 0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "clause(id): the clause of the specs that the test holds an implementation to")
+    for path in config.option.report or []:
+        if problem := report.problem(Path(path)):
+            raise pytest.UsageError(problem)
+    try:
+        ids = set(all_clauses())
+        implementations = [load(what, ids) for what in dict.fromkeys(config.option.impl or ["torch"])]
+    except (NotFound, SpecError) as e:
+        raise pytest.UsageError(str(e)) from e
+    devices, dtypes = _axes(config, implementations)
+    config.stash[AXES] = devices, dtypes
+    subjects: dict[str, list[Subject]] = {}
+    for i in implementations:
+        for norm in i.functions:
+            subjects.setdefault(norm, []).extend(
+                Subject(i, norm, device, dtype)
+                for device in devices if device in i.devices
+                for dtype in dtypes if dtype in i.dtypes
+            )  # fmt: skip
+    config.stash[SUBJECTS] = subjects
+    config.stash[VERDICTS] = Verdicts(implementations)
+    config.pluginmanager.register(config.stash[VERDICTS], "normspec-verdicts")
+
+
+def _axes(config: pytest.Config, implementations: list[Implementation]) -> tuple[list[str], list[str]]:
+    """The devices and dtypes of this run: all that there are, or those asked for."""
+    found = list(dict.fromkeys([*bridge.devices(), *(d for i in implementations for d in i.devices)]))
+    axes = []
+    for option, known in (("device", found), ("dtype", list(FORMATS))):
+        asked = getattr(config.option, option) or known
+        if unknown := [name for name in asked if name not in known]:
+            raise pytest.UsageError(f"--{option} {unknown[0]}: there is no such {option}; there are {', '.join(known)}")
+        axes.append([name for name in known if name in asked])
+    for i in implementations:
+        if not set(i.devices) & set(axes[0]) or not set(i.dtypes) & set(axes[1]):
+            raise pytest.UsageError(
+                f"--impl {i.name}: it supports {', '.join(i.dtypes)} on {', '.join(i.devices)}, "
+                f"nothing of {', '.join(axes[1])} on {', '.join(axes[0])}"
+            )
+    return axes[0], axes[1]
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    names = [f"{i.name} {i.version}".strip() for i in config.stash[VERDICTS].implementations]
+    devices, dtypes = config.stash[AXES]
+    return f"normspec: {', '.join(names)} on {', '.join(devices)} in {', '.join(dtypes)}"
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SpecFile | None:
+    # The examples are about the references: with --impl only that implementation is judged.
+    if file_path.suffix == ".md" and file_path.parent.name == "specs" and not parent.config.option.impl:
+        return SpecFile.from_parent(parent, path=file_path)
+    return None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "impl" not in metafunc.fixturenames:
+        return
+    marker = metafunc.definition.get_closest_marker("clause")
+    if marker is None or marker.args[0] not in all_clauses():
+        raise pytest.UsageError(f"{metafunc.definition.nodeid} cites no clause of the specs: {marker and marker.args}")
+    subjects = metafunc.config.stash[SUBJECTS].get(all_clauses()[marker.args[0]].norm, [])
+    metafunc.parametrize("impl", subjects, ids=lambda s: s.id, indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    offered = [i for i in items if not _not_offered(i)]
+    keys = {i: (c.args[0], _subject(i).id) for i in offered if (c := i.get_closest_marker("clause")) and _subject(i)}  # type: ignore[union-attr]
+    counts = Counter(keys.values())
+    for item, key in keys.items():
+        item.stash[SIBLINGS] = counts[key]
+        item.extra_keyword_matches.add(key[0])  # -k LN-3
+    items[:] = offered
+
+
+def _subject(item: pytest.Item) -> Subject | None:
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("impl") if callspec else None
+
+
+def _not_offered(item: pytest.Item) -> bool:
+    """The item that pytest makes of an empty parameter set: a norm that no implementation offers."""
+    return "impl" in getattr(item, "fixturenames", ()) and not isinstance(_subject(item), Subject)
+
+
+@pytest.fixture
+def impl(request: pytest.FixtureRequest) -> Subject:
+    """One norm of one implementation on one device in one dtype."""
+    subject: Subject = request.param
+    subject.begin()
+    return subject
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    result = yield
+    subject, marker = _subject(item), item.get_closest_marker("clause")
+    if subject and marker and (call.when == "call" or call.excinfo is not None):
+        error = call.excinfo.value if call.excinfo else None
+        judge(item, result, error, subject, all_clauses()[marker.args[0]], item.stash[SIBLINGS])
+    return result
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    record = next((value for name, value in getattr(report, "user_properties", ()) if name == "normspec"), None)
+    if not isinstance(record, dict) or report.when != "call" or report.failed or record["outcome"] == "pass":
+        return None
+    name = record["outcome"].replace("_", " ")
+    if record["outcome"] in ("fail", "error"):
+        return "should", "!", "SHOULD"
+    return name, {"known_failure": "k", "not_offered": "-"}[record["outcome"]], name.upper()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    config = session.config
+    verdicts = config.stash[VERDICTS]
+    if hasattr(config, "workerinput") or not verdicts.records:
+        return
+    if exitstatus == 0 and verdicts.mended():
+        session.exitstatus = 1
+    if not verdicts.checked and exitstatus == 0:
+        session.exitstatus = 4
+    devices, dtypes = config.stash[AXES]
+    for path in config.option.report or []:
+        arguments = [str(a) for a in config.invocation_params.args]
+        report.write(Path(path), report.document(verdicts.complete(devices, dtypes), devices, arguments))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    verdicts = config.stash[VERDICTS]
+    if not verdicts.records:
+        return
+    terminalreporter.section("checklist")
+    for line, markup in checklist.lines(verdicts):
+        terminalreporter.write_line(line, **markup)
+    for line in verdicts.mended():
+        terminalreporter.write_line(f"ERROR: {line}: take it out", red=True)
+    if not verdicts.checked:
+        terminalreporter.write_line("ERROR: nothing was checked: every call was refused with NotImplementedError", red=True)

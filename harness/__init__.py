@@ -1,0 +1,1 @@
+"""The machinery: it loads implementations, makes inputs, derives bounds, compares, and reports."""

@@ -1,0 +1,93 @@
+"""torch tensors: how NumPy arrays become them and come back, their gradients, their memory layouts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+LAYOUTS = ("transposed", "sliced", "row-padded", "offset", "channels-last")
+
+
+def devices() -> list[str]:
+    """Every device found: the CPU first."""
+    found = ["cpu"]
+    if torch.accelerator.is_available():
+        accelerator = torch.accelerator.current_accelerator()
+        if accelerator is not None:
+            found.append(accelerator.type)
+    return found
+
+
+def from_numpy(array: np.ndarray[Any, Any], dtype: str, device: str) -> torch.Tensor:
+    """`array` (float64, exact in `dtype`) as a tensor."""
+    return torch.tensor(array, dtype=getattr(torch, dtype), device=device)
+
+
+def to_numpy(tensor: torch.Tensor) -> np.ndarray[Any, Any]:
+    return tensor.detach().to("cpu", torch.float64).numpy()
+
+
+def vjp(
+    function: Callable[..., torch.Tensor], inputs: Sequence[torch.Tensor], dy: torch.Tensor
+) -> tuple[torch.Tensor, Sequence[torch.Tensor | None]]:
+    """y = function(*inputs), and the gradients of sum(dy * y); differentiable again where an input needs it."""
+    again = any(t.requires_grad for t in inputs)
+    leaves = [t if t.requires_grad else t.detach().requires_grad_() for t in inputs]
+    y = function(*leaves)
+    if not isinstance(y, torch.Tensor) or not y.requires_grad:
+        raise NotImplementedError("its output carries no gradient")
+    if y.shape != dy.shape:
+        raise ValueError(f"y has shape {tuple(y.shape)}, expected {tuple(dy.shape)}")
+    gradients = torch.autograd.grad(y, leaves, dy.to(y.dtype), create_graph=again, allow_unused=True)
+    return y.detach() if not again else y, gradients
+
+
+def laid_out(tensor: torch.Tensor, layout: str) -> torch.Tensor | None:
+    """The same values in other memory, NaN all around them; None where the layout does not exist for this shape."""
+    shape = tensor.shape
+    if layout == "transposed" and tensor.ndim >= 2:
+        return tensor.transpose(0, -1).contiguous().transpose(0, -1)
+    if layout == "sliced" and tensor.ndim >= 1:  # every other element of the last dimension
+        memory = tensor.new_full((*shape[:-1], 2 * shape[-1]), float("nan"))
+        return memory[..., ::2].copy_(tensor)
+    if layout == "row-padded" and tensor.ndim >= 2:  # contiguous rows, further apart than they are long
+        memory = tensor.new_full((*shape[:-1], shape[-1] + 3), float("nan"))
+        return memory[..., : shape[-1]].copy_(tensor)
+    if layout == "offset":  # contiguous, but not where an allocator would put it
+        memory = tensor.new_full((tensor.numel() + 2,), float("nan"))
+        return memory[1:-1].view(shape).copy_(tensor)
+    if layout == "channels-last" and tensor.ndim in (4, 5):
+        return tensor.contiguous(memory_format=torch.channels_last if tensor.ndim == 4 else torch.channels_last_3d)
+    if layout == "expanded":  # one row (or sample) that stands for all: stride 0
+        return tensor[:1].expand(shape)
+    return None
+
+
+def memory_overlaps(a: Any, b: Any) -> bool:
+    return (
+        isinstance(a, torch.Tensor)
+        and isinstance(b, torch.Tensor)
+        and a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
+        and a.numel() > 0
+    )
+
+
+def global_state() -> dict[str, Any]:
+    """What a call must leave as it found it."""
+    state: dict[str, Any] = {
+        "torch's default dtype": torch.get_default_dtype(),
+        "torch's grad mode": torch.is_grad_enabled(),
+        "torch's random state": torch.get_rng_state().tolist(),
+        "torch's thread count": torch.get_num_threads(),
+        "torch's deterministic mode": torch.are_deterministic_algorithms_enabled(),
+        "torch's float32 matmul precision": torch.get_float32_matmul_precision(),
+        "torch's autocast mode": torch.is_autocast_enabled("cpu"),
+        "torch's flush-denormal mode": torch.tensor(2.0**-130).mul(1.0).item() == 0.0,
+        "cudnn's flags": (torch.backends.cudnn.enabled, torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic),
+    }
+    if torch.cuda.is_available():
+        state["CUDA's random state"] = torch.cuda.get_rng_state().tolist()
+    return state

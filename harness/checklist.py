@@ -1,0 +1,95 @@
+"""The end of every run: one line per clause, the dtypes as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from harness.clauses import all_clauses
+from harness.formats import FORMATS
+from harness.norms import NORMS
+from harness.verdict import BROKEN, Record, Verdicts
+
+SYMBOLS = {"pass": "✓", "known_failure": "k", "not_offered": "–", "not_started": "·", **dict.fromkeys(BROKEN, "✗")}
+TITLE_WIDTH = 62
+
+
+def symbol(record: Record) -> str:
+    return "!" if record.level == "should" and record.outcome in BROKEN else SYMBOLS[record.outcome]
+
+
+def _leading(symbols: list[str]) -> str:
+    """The symbol of the whole line: the worst of its dtypes."""
+    worst = next((s for s in "✗!k✓·" if s in symbols), "○")
+    return worst
+
+
+def _remark(records: list[Record]) -> str:
+    """What stands at the end of the line: the choice taken, why it is not offered, the known failure's reason."""
+    if choices := {r.choice: None for r in records if r.choice}:
+        if len(choices) == 1:
+            return next(iter(choices))
+        return ", ".join(f"{FORMATS[r.dtype].short}: {r.choice}" for r in records if r.choice)
+    if any(symbol(r) == "!" for r in records):
+        return "should"
+    if known := next((r for r in records if r.outcome == "known_failure" and r.message), None):
+        return "known: " + str(known.message).splitlines()[0]
+    if all(r.outcome == "not_offered" for r in records):
+        return f"not offered: {str(records[0].message).splitlines()[0]}"[:70]
+    return ""
+
+
+def lines(verdicts: Verdicts) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The checklist's lines, each with its colour for pytest's terminal writer."""
+    clauses = all_clauses()
+    run = [r for r in verdicts.complete([], []) if r.key in verdicts.records]
+    for (name, device, norm), group in groupby(run, key=lambda r: (r.implementation, r.device, r.norm)):
+        records = list(group)
+        dtypes = [d for d in FORMATS if any(r.dtype == d for r in records)]
+        heading = f"{NORMS[norm].title} · {name} {records[0].version}".rstrip() + f" · {device}"
+        columns = " ".join(f"{FORMATS[d].short:4}" for d in dtypes)
+        yield "", {}
+        yield f"{heading:{TITLE_WIDTH + 11}}{columns}".rstrip(), {"bold": True}
+        for clause, of_clause in groupby(records, key=lambda r: r.clause):
+            by_dtype = {r.dtype: r for r in of_clause}
+            symbols = {d: symbol(r) for d, r in by_dtype.items()}
+            title = clauses[clause].title
+            title = title if len(title) <= TITLE_WIDTH else title[: TITLE_WIDTH - 1] + "…"
+            cells = " ".join(f"{symbols.get(d, ' '):4}" for d in dtypes)
+            leading = _leading(list(symbols.values()))
+            colour = {"✗": {"red": True}, "!": {"yellow": True}, "k": {"yellow": True}}.get(leading, {})
+            yield f" {leading} {clause:6} {title:{TITLE_WIDTH}} {cells}  {_remark(list(by_dtype.values()))}".rstrip(), colour
+        if not any(r.outcome != "not_offered" for r in records):
+            yield f" nothing of {norm} was checked", {"yellow": True}
+    yield "", {}
+    for i in verdicts.implementations:
+        if missing := [n for n in NORMS if n not in i.functions]:
+            yield f"{i.name}: not offered: {', '.join(missing)}", {}
+    yield summary(verdicts), {"bold": True}
+
+
+def summary(verdicts: Verdicts) -> str:
+    """`layernorm 28/31 · rmsnorm 27/27 · worst error 0.61 bounds · next: LN-3`: clauses held of those that ran."""
+    run = [r for r in verdicts.complete([], []) if r.key in verdicts.records]
+    parts = []
+    for norm in NORMS:
+        by_clause: dict[str, list[Record]] = {}
+        for r in run:
+            if r.norm == norm and r.outcome != "not_offered":
+                by_clause.setdefault(r.clause, []).append(r)
+        if by_clause:
+            held = sum(all(r.outcome == "pass" for r in records) for records in by_clause.values())
+            parts.append(f"{norm.replace('_', '')} {held}/{len(by_clause)}")
+    counts = {
+        "failed": sum(r.fails_the_run for r in run),
+        "should": sum(r.outcome in BROKEN and r.level == "should" for r in run),
+        "known failures": sum(r.outcome == "known_failure" for r in run),
+        "not offered": sum(r.outcome == "not_offered" for r in run),
+    }
+    parts += [f"{count} {name}" for name, count in counts.items() if count]
+    if worst := max((r.worst for r in run if r.worst is not None and r.outcome == "pass"), default=None):
+        parts.append(f"worst error of what holds {worst:.2f} bounds")
+    if following := next((r.clause for r in run if r.fails_the_run), None):
+        parts.append(f"next: {following}")
+    return " · ".join(parts)

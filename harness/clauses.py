@@ -1,0 +1,93 @@
+"""Reading the specs: every clause with its level, its norm and its text."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from harness.norms import NORMS
+
+SPECS = Path(__file__).resolve().parent.parent / "specs"
+LEVELS = ("must", "should", "choice", "study")
+
+
+class SpecError(ValueError):
+    """A spec that does not follow its format; the message names file and line."""
+
+
+@dataclass(frozen=True)
+class Clause:
+    """`## LN-3 The variance divides by n`, and what stands below it."""
+
+    id: str
+    title: str
+    level: str
+    norm: str  # the norm under whose heading it stands; "" for one that is about no norm in particular
+    body: str
+    spec: Path
+    line: int
+
+    @property
+    def number(self) -> int:
+        return int(self.id.rpartition("-")[2])
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.title}"
+
+
+def parse(path: Path) -> list[Clause]:
+    """The clauses of one spec, in its order.
+
+    A level-1 heading that is a norm's title (`# GroupNorm`) says whose clauses follow. Raises SpecError.
+    """
+    clauses, norm = [], ""
+    titles = {n.title: n.name for n in NORMS.values()}
+    lines = path.read_text(encoding="utf-8").splitlines()
+    starts = [i for i, line in enumerate(lines) if re.match(r"#{1,2} ", line)] + [len(lines)]
+    for start, end in zip(starts, starts[1:], strict=False):
+        if lines[start].startswith("# "):
+            norm = titles.get(lines[start][2:].strip(), norm)
+            continue
+        heading = re.fullmatch(r"## ([A-Z]+-[1-9]\d*) (\S.*)", lines[start])
+        if heading is None:
+            if re.match(r"## [A-Z]+-", lines[start]):
+                raise SpecError(f"{path.name}:{start + 1}: expected '## LN-3 Title', found {lines[start]!r}")
+            continue
+        body = "\n".join(lines[start + 1 : end]).strip()
+        level = re.match(r"\*\*(\w+)\.\*\*", body)
+        if level is None or level[1].lower() not in LEVELS:
+            raise SpecError(f"{path.name}:{start + 1}: {heading[1]} does not begin with **Must.**, **Should.**, **Choice.** or **Study.**")
+        clauses.append(Clause(heading[1], heading[2], level[1].lower(), norm, body, path, start + 1))
+    return clauses
+
+
+@cache
+def all_clauses() -> dict[str, Clause]:
+    """Every clause of every spec by its id, norms in their usual order. Raises SpecError."""
+    order = list(NORMS)
+    clauses: dict[str, Clause] = {}
+    found = [c for path in sorted(SPECS.glob("*.md")) for c in parse(path)]
+    for clause in sorted(found, key=lambda c: order.index(c.norm) if c.norm in order else len(order)):
+        if clause.id in clauses:
+            first = clauses[clause.id]
+            raise SpecError(f"{clause.id} stands twice: {first.spec.name}:{first.line} and {clause.spec.name}:{clause.line}")
+        clauses[clause.id] = clause
+    return clauses
+
+
+def explain(clause_id: str) -> str:
+    """The clause as its spec has it. Raises KeyError with a message that lists what there is."""
+    clauses = all_clauses()
+    clause = clauses.get(clause_id.upper())
+    if clause is None:
+        near = difflib.get_close_matches(clause_id.upper(), clauses, n=3)
+        ranges = []
+        for prefix in dict.fromkeys(c.rpartition("-")[0] for c in clauses):
+            ids = [c.number for c in clauses.values() if c.id.startswith(prefix + "-")]
+            ranges.append(f"{prefix}-{min(ids)} to {prefix}-{max(ids)}")
+        nearest = f" (near: {', '.join(near)})" if near else ""
+        raise KeyError(f"--explain {clause_id}: there is no such clause{nearest}; there are {', '.join(ranges)}")
+    return f"{clause}\n\n{clause.body}\n\n{clause.spec.parent.name}/{clause.spec.name}:{clause.line}"

@@ -1,0 +1,167 @@
+"""Holding outputs to the truth, shape and dtype first, then every element."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from harness.bounds import LAMBDA
+from harness.formats import FORMATS, Array
+from harness.norms import Case, Expected
+
+
+class Violation(AssertionError):
+    """A clause that does not hold; the message is for the implementation's author."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """One array that an implementation returned, as float64, and what it was in the implementation's own type."""
+
+    value: Array
+    dtype: str
+    raw: Any = None
+
+
+@dataclass
+class Log:
+    """What one test saw: the worst error in units of its bound and where, how many values were claimed, the choice."""
+
+    worst: float | None = None
+    probe: str | None = None
+    claims: int = 0
+    choice: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def saw(self, worst: float, probe: str, claims: int) -> None:
+        self.claims += claims
+        if claims and (self.worst is None or worst > self.worst):
+            self.worst, self.probe = worst, probe
+
+
+def shown(array: Array | None, limit: int = 24) -> str:
+    """An array on one line, whole where it is small."""
+    if array is None:
+        return "None"
+    if array.size > limit:
+        return f"array of shape {array.shape} [{', '.join(f'{v:.9g}' for v in array.flat[:4])}, ...]"
+    return np.array2string(array, separator=", ", max_line_width=10**6, formatter={"float_kind": lambda v: f"{v:.9g}"}).replace("\n", "")  # fmt: skip
+
+
+def inputs_shown(case: Case, names: tuple[str, ...] = ("x", "weight", "bias")) -> str:
+    """The call that shows the fault, short enough to read."""
+    parts = [f"{name} = {shown(getattr(case, name))}" for name in names]
+    parts += ["eps = default" if case.eps is None else f"eps = {case.eps:g}"]
+    return ", ".join(parts)
+
+
+def _where(index: tuple[Any, ...]) -> str:
+    return "[" + ", ".join(str(int(i)) for i in index) + "]"
+
+
+def out_of_bounds(name: str, got: Array, value: Array, allowed: Array, ratio: Array, case: Case, against: str) -> Violation:
+    """How much, where, what was expected, how far out, and the input that shows it."""
+    worst = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
+    claimed = int(np.isfinite(allowed).sum())
+    names = ("x", "weight", "bias") if name in ("y", "running_mean", "running_var") else ("x", "dy", "weight")
+    names = (*names, "sublayer_output") if case.sublayer_output is not None else names
+    return Violation(
+        f"{name}: {int((ratio > 1).sum())} of {claimed} values out of bounds; worst at {_where(worst)}: "
+        f"got {got[worst]:.6g}, {against} {value[worst]:.6g}, {ratio[worst]:.2g} times the bound {allowed[worst]:.2g}\n"
+        f"shown by {inputs_shown(case, names)}"
+    )
+
+
+def shape_and_dtype(name: str, got: Output, shape: tuple[int, ...], dtypes: tuple[str, ...]) -> None:
+    if got.value.shape != shape:
+        raise Violation(f"{name} has shape {got.value.shape}, expected {shape}")
+    if dtypes and got.dtype not in dtypes:
+        raise Violation(f"{name} is {got.dtype}, expected {' or '.join(dtypes)}")
+
+
+def ratios(got: Array, expected: Expected) -> Array:
+    """|got - truth| in units of what is allowed; 0 where nothing is claimed.
+
+    An overflow to the infinity of the right sign passes where the truth may round to it; any other infinity or NaN is
+    infinitely far out.
+    """
+    allowed, largest = expected.allowed, FORMATS[expected.dtype].largest
+    with np.errstate(all="ignore"):
+        error = abs((got - expected.value) - expected.low)
+        overflow = np.isinf(got) & (np.sign(got) * expected.value + allowed >= largest)
+        ratio = np.where(np.isfinite(error), error, np.inf) / allowed
+        ratio = np.where(np.isnan(ratio), 0.0, ratio)  # 0 / 0: exact, with nothing allowed
+    return np.where(overflow | ~np.isfinite(allowed), 0.0, ratio)
+
+
+def hold(outputs: Mapping[str, Output], expected: Mapping[str, Expected], names: tuple[str, ...], case: Case, log: Log) -> None:
+    """Every named output within its bound of the truth."""
+    violations = []
+    for name in names:
+        got, truth = outputs[name], expected[name]
+        shape_and_dtype(name, got, truth.value.shape, ())
+        ratio = ratios(got.value, truth)
+        if ratio.size == 0:
+            continue
+        log.saw(float(ratio.max()), case.name, int(np.isfinite(truth.allowed).sum()))
+        if ratio.max() > 1:
+            violations.append(out_of_bounds(name, got.value, truth.value, truth.allowed, ratio, case, "expected"))
+    if violations:
+        raise Violation("\n".join(str(v) for v in violations))
+
+
+def agree(name: str, one: Array, other: Array, allowed: Array, case: Case, log: Log, against: str) -> None:
+    """Two results that must be the same but for rounding: no further apart than both bounds together."""
+    if one.shape != other.shape:
+        raise Violation(f"{name} has shape {one.shape}, but {other.shape} {against}")
+    with np.errstate(all="ignore"):
+        error = np.where(one == other, 0.0, abs(one - other))
+        error = np.where(np.isnan(one) & np.isnan(other), 0.0, error)
+        ratio = np.where(np.isnan(error), np.inf, error) / allowed
+        ratio = np.where(~np.isfinite(allowed) | (error == 0), 0.0, ratio)
+    if ratio.size == 0:
+        return
+    log.saw(float(ratio.max()), case.name, int(np.isfinite(allowed).sum()))
+    if ratio.max() > 1:
+        raise out_of_bounds(name, one, other, allowed, ratio, case, against)
+
+
+def same_bits(name: str, one: Array, other: Array, case: Case, log: Log, against: str) -> None:
+    """Two results that are equal bit for bit (a NaN equals a NaN)."""
+    if one.shape != other.shape:
+        raise Violation(f"{name} has shape {one.shape}, but {other.shape} {against}")
+    different = ~((one == other) | (np.isnan(one) & np.isnan(other)))
+    log.saw(0.0, case.name, one.size)
+    if different.any():
+        where = tuple(np.argwhere(different)[0])
+        raise Violation(
+            f"{name}: {int(different.sum())} of {different.size} values differ; first at {_where(where)}: "
+            f"{one[where]:.9g}, but {other[where]:.9g} {against}\nshown by {inputs_shown(case)}"
+        )
+
+
+def no_common_bias(got: Array, expected: Expected, direction: Array, case: Case, log: Log, what: str) -> None:
+    """The error along `direction` is no larger than independent last roundings make it.
+
+    Over many values the last rounding averages out, so that an error common to all shows far below it. Allowed are
+    LAMBDA standard deviations of the sum of the roundings, each uniform with deviation u|y| / sqrt 3, or all of them at
+    their worst, whichever is less; and the error before rounding.
+    """
+    u, floor = FORMATS[expected.dtype].u, FORMATS[expected.dtype].floor
+    inner = np.maximum(expected.allowed - u * abs(expected.value), 0.0) / (1 + u) + floor
+    rounding = u * abs(direction) * (abs(expected.value) + inner)
+    allowed = np.minimum(rounding.sum(), LAMBDA / np.sqrt(3) * np.sqrt((rounding**2).sum())) + (abs(direction) * inner).sum()
+    error = abs((direction * ((got - expected.value) - expected.low)).sum())
+    if not np.isfinite(allowed):
+        return
+    ratio = float(error / allowed) if np.isfinite(error) else np.inf
+    log.saw(ratio, case.name, got.size)
+    if ratio > 1:
+        signed = float((direction * (got - expected.value)).sum() / abs(direction * expected.value).sum())
+        raise Violation(
+            f"y: all values share {what} of {signed:.3g} of their size, {ratio:.2g} times what rounding to nearest "
+            f"explains\nshown by {inputs_shown(case)}"
+        )

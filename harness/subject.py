@@ -1,0 +1,254 @@
+"""One norm of one implementation on one device in one dtype: calling it, and holding what it returns to the truth."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property, lru_cache
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from harness import bridge, comparison, probes
+from harness.comparison import Log, Output, Violation
+from harness.formats import HALVES, Array
+from harness.implementations import Implementation
+from harness.norms import NORMS, Case, Conventions, Expected
+from harness.probes import Probe
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Warnings of an implementation are its own affair."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
+
+
+class Subject:
+    """`impl` in the tests."""
+
+    def __init__(self, implementation: Implementation, norm: str, device: str, dtype: str):
+        self.implementation, self.norm, self.device, self.dtype = implementation, NORMS[norm], device, dtype
+        self.log = Log()
+
+    @property
+    def id(self) -> str:
+        return f"{self.implementation.name}-{self.device}-{self.dtype}"
+
+    @property
+    def halves(self) -> bool:
+        return self.dtype in HALVES
+
+    def begin(self) -> None:
+        """A new test: nothing seen yet. What the conventions are is settled first, so that no test depends on another."""
+        self.log = Log()
+        try:
+            _ = self.conventions
+        finally:
+            self.log = Log()
+
+    # -- inputs -----------------------------------------------------------------------------------------------------
+
+    def case(self, probe: Probe, param_dtype: str = "") -> Case:
+        """The probe for this norm and dtype; the same object all through the run."""
+        return probes.case(probe, self.norm.name, self.dtype, param_dtype)
+
+    def shaped(self, name: str, *shape: int, **arguments: Any) -> Case:
+        """Random data of a given shape."""
+        return probes.of_shape(name, self.norm.name, self.dtype, shape, tuple(arguments.items()))
+
+    # -- calls ------------------------------------------------------------------------------------------------------
+
+    def arrays(self, case: Case, layouts: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """The case's arrays in the implementation's own type; `layouts` gives some of them another memory layout."""
+        formats = {"weight": case.format_of_parameters, "bias": case.format_of_parameters,
+                   "running_mean": case.format_of_parameters, "running_var": case.format_of_parameters}  # fmt: skip
+        arrays = {}
+        for name in dict.fromkeys((*self.norm.inputs, *self.norm.updates, "dy")):
+            value = getattr(case, name)
+            if value is None:
+                continue
+            arrays[name] = self.implementation.from_numpy(value, formats.get(name, case.dtype), self.device)
+            if layouts and name in layouts:
+                if not self.implementation.torch:
+                    raise NotImplementedError("memory layouts are tried on torch tensors alone")
+                laid_out = bridge.laid_out(arrays[name], layouts[name])
+                arrays[name] = arrays[name] if laid_out is None else laid_out
+        return arrays
+
+    def output(self, raw: Any, name: str = "y") -> Output:
+        """What came back, as float64."""
+        if not hasattr(raw, "dtype") or not hasattr(raw, "shape"):
+            raise Violation(f"{name} is {type(raw).__name__}, expected an array")
+        return Output(
+            np.array(self.implementation.to_numpy(raw), dtype=np.float64), str(raw.dtype).rsplit(".", 1)[-1], raw
+        )
+
+    def _unpacked(self, returned: Any, arrays: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """y, and the updated running arrays: returned beside it, or updated in place."""
+        if isinstance(returned, tuple) and self.norm.updates and len(returned) == 3:
+            return returned[0], dict(zip(self.norm.updates, returned[1:], strict=True))
+        return returned, {name: arrays[name] for name in self.norm.updates if name in arrays}
+
+    def call_raw(self, case: Case, arrays: Mapping[str, Any]) -> Any:
+        """The contract's call, and nothing around it."""
+        return self.norm.call(self.implementation.functions[self.norm.name], case, dict(arrays))
+
+    def forward(self, case: Case, layouts: Mapping[str, str] | None = None, arrays: dict[str, Any] | None = None) -> dict[str, Output]:
+        """y, and in training the updated running statistics."""
+        arrays = self.arrays(case, layouts) if arrays is None else arrays
+        with _quiet():
+            y, updates = self._unpacked(self.call_raw(case, arrays), arrays)
+            if not case.training:
+                updates = {}
+            return {name: self.output(raw, name) for name, raw in {"y": y, **updates}.items()}
+
+    def differentiable(self, case: Case) -> tuple[str, ...]:
+        return tuple(name for name in self.norm.inputs if getattr(case, name) is not None)
+
+    def backward(
+        self,
+        case: Case,
+        layouts: Mapping[str, str] | None = None,
+        only: tuple[str, ...] = (),
+        arrays: dict[str, Any] | None = None,
+    ) -> dict[str, Output]:
+        """y, and the gradients of sum(dy * y) with respect to the inputs (or to `only` some): dx, dweight, ..."""
+        vjp = self.implementation.vjp
+        if vjp is None:
+            raise NotImplementedError("it has no gradients")
+        arrays = self.arrays(case, layouts) if arrays is None else arrays
+        names = only or self.differentiable(case)
+
+        def function(*inputs: Any) -> Any:
+            given = {**arrays, **dict(zip(names, inputs, strict=True))}
+            return self._unpacked(self.call_raw(case, given), given)[0]
+
+        with _quiet():
+            y, gradients = vjp(function, [arrays[name] for name in names], arrays["dy"])
+            raw = {"y": y, **{f"d{name}": g for name, g in zip(names, gradients, strict=True)}}
+            if missing := [name for name, g in raw.items() if g is None]:
+                raise Violation(f"{missing[0]} is absent: the output does not depend on {missing[0][1:]} for autograd")
+            return {name: self.output(g, name) for name, g in raw.items()}
+
+    # -- verdicts -----------------------------------------------------------------------------------------------------
+
+    def expected(self, case: Case) -> dict[str, Expected]:
+        return self.norm.expected(case, self.conventions)
+
+    def check(self, case: Case, *names: str, layouts: Mapping[str, str] | None = None) -> None:
+        """Every named output (y, dx, dweight, dbias, running_mean, ...) within its bound of the truth."""
+        gradients = [name for name in names if name.startswith("d")]
+        outputs = self.backward(case, layouts) if gradients else self.forward(case, layouts)
+        comparison.hold(outputs, self.expected(case), names, case, self.log)
+
+    def gradients(self, case: Case) -> tuple[str, ...]:
+        return tuple(f"d{name}" for name in self.differentiable(case))
+
+    @property
+    def input_gradients(self) -> tuple[str, ...]:
+        """dx, and in DeepNorm the sublayer output's."""
+        return tuple(f"d{name}" for name in self.norm.inputs if name not in ("weight", "bias"))
+
+    def agree(self, name: str, got: Output, other: Output, case: Case, against: str, twin: Case | None = None) -> None:
+        """Two results that must be the same but for rounding: no further apart than both bounds together.
+
+        `case` led to `got`; `twin` to `other`, where it is not the same case.
+        """
+        allowed = self.expected(case)[name].allowed + self.expected(twin or case)[name].allowed
+        comparison.agree(name, got.value, other.value, allowed, case, self.log, against)
+
+    def same_bits(self, name: str, got: Array, other: Array, case: Case, against: str) -> None:
+        """Two results that must be equal bit for bit."""
+        comparison.same_bits(name, got, other, case, self.log, against)
+
+    def refuses(self, what: str, call: Callable[[], Any]) -> None:
+        """The call raises an exception that says something; a silent result is a violation."""
+        self.log.claims += 1
+        try:
+            call()
+        except NotImplementedError:
+            raise
+        except Violation as e:
+            raise Violation(f"{what} is not refused; {e}") from e
+        except Exception as e:
+            if not str(e).strip():
+                raise Violation(f"{what} is refused by {type(e).__name__} without a message") from e
+            return
+        raise Violation(f"{what} is not refused: it returns a result")
+
+    def chooses(self, option: str) -> None:
+        """The option that was seen, for a Choice."""
+        self.log.choice = option
+
+    # -- what sound implementations do differently ----------------------------------------------------------------
+
+    def holds(self, case: Case, conventions: Conventions, *names: str, outputs: Mapping[str, Output] | None = None) -> bool:
+        """Whether the outputs are within bounds under these conventions."""
+        outputs = self.forward(case) if outputs is None else outputs
+        try:
+            comparison.hold(outputs, self.norm.expected(case, conventions), names, case, Log())
+        except Violation:
+            return False
+        return True
+
+    @cached_property
+    def conventions(self) -> Conventions:
+        """What this implementation takes where sound ones differ: the first option that its outputs are within."""
+        plain = Conventions(default_eps=self.norm.default_eps)
+        found = self._first(probes.PLAIN, plain, self._arithmetic_options(), "y") or plain
+        if not self.norm.updates:
+            return found
+        options = [{"old_momentum": o, "biased": b} for o, b in product((False, True), repeat=2)]
+        return self._first(None, found, options, "running_mean", "running_var") or found
+
+    def _arithmetic_options(self) -> list[dict[str, Any]]:
+        gains = (False, True) if self.norm.name in ("layer_norm", "rms_norm", "deep_norm") else (False,)
+        internals: list[dict[str, Any]] = [{}]
+        if self.dtype == "float64":
+            internals += [{"eps_dtype": "float32"}, {"internal": "float32"}]
+        if self.halves:
+            internals += [{"staged": True}]
+        return [{"gain_is_one_plus_weight": g, **i} for i, g in product(internals, gains)]
+
+    def _first(self, probe: Probe | None, base: Conventions, options: list[dict[str, Any]], *names: str) -> Conventions | None:
+        case = self.case(probe) if probe else self.with_running_statistics(self.shaped("running", 4, 3, 2))
+        try:
+            outputs = self.forward(case)
+        except Exception:  # the tests that call it will say what is wrong
+            return None
+        if not set(names) <= set(outputs):
+            return None
+        candidates = (replace(base, **option) for option in options)
+        return next((c for c in candidates if self.holds(case, c, *names, outputs=outputs)), None)
+
+    def with_running_statistics(self, case: Case, **changes: Any) -> Case:
+        """With a running mean and variance that no batch here has, and a momentum that is not one half."""
+        return _with_running_statistics(case, tuple(changes.items()))
+
+    def collects(self, attempts: Mapping[str, Callable[[], None]]) -> None:
+        """Runs every attempt; fails with the first violation, and says which of them did not hold."""
+        violations, refusals = {}, []
+        for name, attempt in attempts.items():
+            try:
+                attempt()
+            except Violation as e:
+                violations[name] = str(e)
+            except NotImplementedError as e:
+                refusals.append(e)
+        if violations:
+            name, message = next(iter(violations.items()))
+            raise Violation(f"{len(violations)} of {len(attempts)} do not hold ({', '.join(violations)}); {name}:\n{message}")
+        if refusals and len(refusals) == len(attempts):
+            raise refusals[0]
+
+
+@lru_cache(maxsize=512)
+def _with_running_statistics(case: Case, changes: tuple[tuple[str, Any], ...]) -> Case:
+    channel = np.arange(case.x.shape[1]) % 8
+    values: dict[str, Any] = {"running_mean": 0.25 + 0.5 * channel, "running_var": 0.5 + 0.25 * channel, "momentum": 0.25}
+    return case.but(**{**values, **dict(changes)})

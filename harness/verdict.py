@@ -1,0 +1,174 @@
+"""From test outcomes to records, one for each implementation, device, dtype and clause, and to the exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pytest
+
+from harness.clauses import Clause, all_clauses
+from harness.comparison import Violation
+from harness.formats import FORMATS
+from harness.implementations import Implementation
+from harness.subject import Subject
+
+MESSAGE_LIMIT = 4000
+# Of several tests of one clause the one further left decides.
+OUTCOMES = ("crash", "timeout", "error", "fail", "known_failure", "pass", "not_started", "not_offered")
+BROKEN = ("crash", "timeout", "error", "fail")
+
+
+@dataclass
+class Record:
+    """One line of the report; its keys are those of the JSON document."""
+
+    implementation: str
+    version: str
+    device: str
+    dtype: str
+    norm: str
+    clause: str
+    level: str
+    outcome: str
+    worst: float | None
+    probe: str | None
+    choice: str | None
+    diagnosis: list[str]
+    message: str | None
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        return self.implementation, self.device, self.dtype, self.clause
+
+    @property
+    def fails_the_run(self) -> bool:
+        return self.outcome in BROKEN and self.level != "should"
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as e:
+        return f"<its message raises {type(e).__name__}>"
+
+
+def bounded(text: str) -> str:
+    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 20] + " ... [cut]"
+
+
+def _outcome(error: BaseException | None, subject: Subject) -> tuple[str, str | None]:
+    """What the test's end means, and what to say about it."""
+    if error is None:
+        if subject.log.claims == 0:
+            return "not_offered", "the bounds claim nothing about what it computes here"
+        return "pass", None
+    if isinstance(error, NotImplementedError):
+        return "not_offered", _text(error) or "NotImplementedError"
+    if isinstance(error, Violation):
+        return "fail", _text(error)
+    return "error", f"{type(error).__name__}: {_text(error)}"
+
+
+def judge(item: pytest.Item, report: pytest.TestReport, error: BaseException | None, subject: Subject, clause: Clause, siblings: int) -> None:
+    """Turns pytest's report of one test into a verdict: its record, its outcome for pytest, its message."""
+    outcome, message = _outcome(error, subject)
+    config, log = item.config, subject.log
+    record = Record(
+        subject.implementation.name,
+        subject.implementation.version,
+        subject.device,
+        subject.dtype,
+        subject.norm.name,
+        clause.id,
+        clause.level,
+        outcome,
+        log.worst if log.worst is None or log.worst < 1e308 else 1e308,
+        log.probe,
+        log.choice if outcome == "pass" else None,
+        [],
+        None if message is None else bounded(message),
+    )
+    if message is not None and outcome in BROKEN:
+        probe = f"   probe {log.probe}" if log.probe else ""
+        indented = "\n".join("  " + line for line in bounded(message).splitlines())
+        shown = f"{clause}   {subject.id}{probe}\n{indented}\n  pytest --explain {clause.id}"
+        if config.option.tbstyle == "auto":
+            report.longrepr = shown
+        declared = subject.implementation.known_failure(clause.id, subject.device, subject.dtype)
+        if declared is not None:
+            record.outcome = "known_failure"
+            record.message = bounded(f"{subject.implementation.known_failures[declared]}\n{message}")
+        if declared is not None or (clause.level == "should" and not config.option.strict_should):
+            report.outcome = "skipped"
+            report.wasxfail = message.splitlines()[0] if message else ""
+        else:
+            report.outcome = "failed"
+    elif outcome == "not_offered":
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), 0, message)
+    report.user_properties.append(("normspec", {**asdict(record), "siblings": siblings}))
+
+
+class Verdicts:
+    """What the controlling process gathers from all reports."""
+
+    def __init__(self, implementations: Iterable[Implementation]):
+        self.implementations = list(implementations)
+        self.records: dict[tuple[str, str, str, str], Record] = {}
+        self.seen: dict[tuple[str, str, str, str], int] = {}
+        self.siblings: dict[tuple[str, str, str, str], int] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """pytest's hook: every report, those of other processes included."""
+        for name, value in report.user_properties:
+            if name == "normspec" and isinstance(value, dict):
+                fields = dict(value)
+                siblings = fields.pop("siblings")
+                self._merge(Record(**fields), siblings)
+
+    def _merge(self, record: Record, siblings: int) -> None:
+        key = record.key
+        self.seen[key] = self.seen.get(key, 0) + 1
+        self.siblings[key] = siblings
+        other = self.records.get(key)
+        if other is None:
+            self.records[key] = record
+            return
+        first, second = sorted((other, record), key=lambda r: OUTCOMES.index(r.outcome))
+        first.worst = max((r.worst for r in (first, second) if r.worst is not None), default=None)
+        first.choice = first.choice or second.choice
+        self.records[key] = first
+
+    @property
+    def checked(self) -> bool:
+        return any(r.outcome not in ("not_offered", "not_started") for r in self.records.values())
+
+    def mended(self) -> list[str]:
+        """Declared known failures that hold: each must be taken out of KNOWN_FAILURES."""
+        by_name = {i.name: i for i in self.implementations}
+        found = []
+        for key, r in self.records.items():
+            declared = by_name[r.implementation].known_failure(r.clause, r.device, r.dtype)
+            if declared and r.outcome == "pass" and self.seen[key] == self.siblings[key]:
+                found.append(f"{r.implementation}: {declared} is declared in KNOWN_FAILURES, but {r.clause} holds in {r.dtype} on {r.device}")
+        return found
+
+    def complete(self, devices: list[str], dtypes: list[str]) -> list[Record]:
+        """All records in the order of the specs, with those of the norms that are not offered."""
+        records = dict(self.records)
+        for i in self.implementations:
+            for clause in all_clauses().values():
+                if clause.level == "study" or not clause.norm or clause.norm in i.functions:
+                    continue
+                for device in (d for d in devices if d in i.devices):
+                    for dtype in (d for d in dtypes if d in i.dtypes):
+                        r = Record(i.name, i.version, device, dtype, clause.norm, clause.id, clause.level,
+                                   "not_offered", None, None, None, [], f"{clause.norm} is not offered")  # fmt: skip
+                        records.setdefault(r.key, r)
+        order, formats, names = list(all_clauses()), list(FORMATS), [i.name for i in self.implementations]
+        return sorted(
+            records.values(),
+            key=lambda r: (names.index(r.implementation), r.device, order.index(r.clause), formats.index(r.dtype)),
+        )

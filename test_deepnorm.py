@@ -1,0 +1,116 @@
+"""DeepNorm: an implementation held to the clauses of specs/deepnorm.md, one clause per test."""
+
+import pytest
+
+from harness import families, probes
+from harness.families import holds
+from harness.subject import Subject
+from reference import deepnorm
+
+# Values
+test_statistics = holds("DN-11", families.statistics)
+test_formula = holds("DN-1", families.formula)
+test_divisor = holds("DN-12", families.divisor)
+test_affine = holds("DN-14", families.affine)
+test_shift = holds("DN-15", families.shift)
+test_scale = holds("DN-16", families.scale)
+test_far_from_zero = holds("DN-18", families.far_from_zero)
+test_long_rows = holds("DN-21", families.long_rows)
+test_magnitudes = holds("DN-19", families.magnitudes)
+test_to_nearest = holds("DN-22", families.to_nearest)
+test_any_input = holds("DN-23", families.any_input)
+
+
+@pytest.mark.clause("DN-5")
+def test_every_alpha(impl: Subject) -> None:
+    """From an alpha that turns the residual round to one beside which the sublayer vanishes."""
+    case = impl.case(probes.MIXED_ROWS)
+    impl.collects({f"alpha = {a:g}": lambda a=a: impl.check(case.but(alpha=a), "y") for a in (-1.5, 0.0, 1.0, 2.5, 1000.0)})
+
+
+@pytest.mark.clause("DN-2")
+def test_constants_of_one_stack() -> None:
+    """alpha and beta are (2N)^(1/4) and (8N)^(-1/4), the decoder's the encoder's; no layer at all is refused."""
+    for layers, alpha, beta in ((8, 2.0, 8**-0.5), (2, 2**0.5, 0.5), (32, 8**0.5, 0.25)):
+        assert deepnorm.constants(encoder_layers=layers)["encoder"] == pytest.approx((alpha, beta))
+        assert deepnorm.constants(decoder_layers=layers)["decoder"] == pytest.approx((alpha, beta))
+    with pytest.raises(ValueError, match="at least one layer"):
+        deepnorm.constants()
+
+
+@pytest.mark.clause("DN-3")
+def test_constants_of_both_stacks() -> None:
+    """The decoder's depend on its own depth alone: 27 layers have alpha 3."""
+    constants = deepnorm.constants(encoder_layers=6, decoder_layers=27)
+
+    assert constants["decoder"] == pytest.approx((3.0, (12 * 27) ** -0.25))
+    assert constants["encoder"] == pytest.approx((0.81 * (6**4 * 27) ** (1 / 16), 0.87 * (6**4 * 27) ** (-1 / 16)))
+
+
+# eps
+test_eps_inside = holds("DN-13", families.eps_inside)
+test_eps_honoured = holds("DN-24", families.eps_honoured)
+test_eps_zero = holds("DN-26", families.eps_zero)
+test_eps_default = holds("DN-27", families.eps_default)
+
+# Parameters
+test_absent_parameters = holds("DN-28", families.absent_parameters)
+test_gain = holds("DN-50", families.gain)
+
+# Independence
+test_isolation = holds("DN-17", families.isolation)
+test_alone = holds("DN-6", families.alone)
+test_batch_bits = holds("DN-25", families.batch_bits)
+test_no_state = holds("DN-29", families.no_state)
+test_repeated_bits = holds("DN-30", families.repeated_bits)
+test_own_buffer = holds("DN-31", families.own_buffer)
+
+# Layout
+test_input_layouts = holds("DN-32", families.input_layouts)
+test_expanded_input = holds("DN-33", families.expanded_input)
+test_parameter_layouts = holds("DN-34", families.parameter_layouts)
+test_gradient_layouts = holds("DN-35", families.gradient_layouts)
+test_inputs_untouched = holds("DN-37", families.inputs_untouched)
+test_no_view = holds("DN-38", families.no_view)
+
+# Shapes
+test_dimensions = holds("DN-39", families.dimensions)
+test_several_normalized = holds("DN-40", families.several_normalized)
+test_tails = holds("DN-41", families.tails)
+test_empty_batch = holds("DN-42", families.empty_batch)
+test_single_value = holds("DN-43", families.single_value)
+
+# dtypes
+test_output_dtype = holds("DN-45", families.output_dtype)
+test_mixed_values = holds("DN-46", families.mixed_values)
+test_mixed_dtype = holds("DN-47", families.mixed_dtype)
+test_precision = holds("DN-48", families.precision)
+test_rounding = holds("DN-49", families.rounding)
+
+# Special values
+test_nan = holds("DN-51", families.nan)
+test_infinity = holds("DN-52", families.infinity)
+test_constant = holds("DN-53", families.constant)
+test_constant_exactly = holds("DN-44", families.constant_exactly)
+test_tiny = holds("DN-54", families.tiny)
+test_overflow = holds("DN-55", families.overflow)
+
+# Gradients
+test_input_gradient = holds("DN-20", families.input_gradient)
+test_weight_gradient = holds("DN-56", families.weight_gradient)
+test_bias_gradient = holds("DN-57", families.bias_gradient)
+test_gradient_sums = holds("DN-58", families.gradient_sums)
+test_cancelling_gradient = holds("DN-59", families.cancelling_gradient)
+test_saved_statistics = holds("DN-60", families.saved_statistics)
+test_extreme_gradients = holds("DN-61", families.extreme_gradients)
+test_only_asked = holds("DN-62", families.only_asked)
+test_zero_gradient = holds("DN-63", families.zero_gradient)
+test_gradient_of_gradient = holds("DN-36", families.gradient_of_gradient)
+test_any_gradient = holds("DN-64", families.any_gradient)
+
+# Errors
+test_refuses_weight = holds("DN-65", families.refuses_weight)
+test_refuses_shape = holds("DN-66", families.refuses_shape)
+
+# Hygiene
+test_hygiene = holds("DN-67", families.hygiene)
