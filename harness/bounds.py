@@ -34,13 +34,15 @@ class Arithmetic:
 
     dtype: the format of x, y and dx.  param_dtype: that of the parameters and their gradients.  u: the accumulator's
     unit roundoff.  u_stage: that of the format to which x_hat, w x_hat, w dy and alpha x + f are rounded on the way
-    (0: not at all).  gain_roundings: roundings in the weight before it is used (1 where it is 1 + weight).
+    (0: not at all), stage_floor: what that rounding errs by at least, where the format's numbers end.  gain_roundings:
+    roundings in the weight before it is used (1 where it is 1 + weight).
     """
 
     dtype: str
     param_dtype: str
     u: float
     u_stage: float = 0.0
+    stage_floor: float = 0.0
     gain_roundings: int = 0
 
 
@@ -131,7 +133,7 @@ def statistics(view: View, arithmetic: Arithmetic) -> Statistics:
     u, axes, x = arithmetic.u, view.axes, view.normalized
     input_error: Array = np.zeros_like(x)
     if view.skip is not None:
-        input_error = max(u, arithmetic.u_stage) * (abs(view.skip[0] * view.x) + abs(x))
+        input_error = max(u, arithmetic.u_stage) * (abs(view.skip[0] * view.x) + abs(x)) + 2 * arithmetic.stage_floor
     if view.given is not None:
         mean, variance = view.given
         mean_error = variance_error = np.zeros_like(mean)
@@ -163,7 +165,8 @@ def forward(view: View, arithmetic: Arithmetic) -> Array:
     with np.errstate(all="ignore"):
         scaled = abs(view.weight * s.x_hat)
         roundings = (2 + arithmetic.gain_roundings) * u + 2 * arithmetic.u_stage
-        return abs(view.weight) * s.error + roundings * scaled + 2 * u * abs(view.bias)
+        floor = arithmetic.stage_floor * (1 + abs(view.weight))
+        return abs(view.weight) * s.error + roundings * scaled + 2 * u * abs(view.bias) + floor
 
 
 def backward(view: View, arithmetic: Arithmetic) -> dict[str, Array]:
@@ -172,7 +175,7 @@ def backward(view: View, arithmetic: Arithmetic) -> dict[str, Array]:
     dx = rstd (G - mean(G) - x_hat mean(G x_hat)) with G = w dy. Kernels may take mean(G x_hat) as
     rstd (sum(G x) - mean sum(G)) / n, which costs A u reach, the order of the mean's own error.
     """
-    u, stage, axes = arithmetic.u, arithmetic.u_stage, view.axes
+    u, stage, floor, axes = arithmetic.u, arithmetic.u_stage, arithmetic.stage_floor, view.axes
     x, s = view.normalized, statistics(view, arithmetic)
     training = view.given is None
     with np.errstate(all="ignore"):
@@ -182,17 +185,18 @@ def backward(view: View, arithmetic: Arithmetic) -> dict[str, Array]:
         dx = s.rstd * (G - c1 - s.x_hat * c2)
         A = np.maximum.reduce([amplification(t, u, axes) for t in (G, G * x, G * s.x_hat)])
         gain = arithmetic.gain_roundings * u
-        c1_error = ((A + 2) * u + stage + gain) * _mean(abs(G), axes) * (view.center and training)
+        c1_error = (((A + 2) * u + stage + gain) * _mean(abs(G), axes) + floor) * (view.center and training)
         c2_error = (A + 3) * u * _mean(abs(G) * s.reach, axes) + (2 * stage + gain) * _mean(abs(G * s.x_hat), axes)
+        c2_error = c2_error + floor * _mean(1 + abs(s.x_hat) + abs(G), axes)
         c2_error = c2_error * training + abs(c1) * s.shift + abs(c2) * s.rho
-        inner = (3 * u + stage + gain) * (abs(G) + abs(c2 * s.x_hat)) + 2 * u * abs(c1) + c1_error
+        inner = (3 * u + stage + gain) * (abs(G) + abs(c2 * s.x_hat)) + 2 * u * abs(c1) + c1_error + 2 * floor
         inner = inner + (abs(s.x_hat) + s.error) * c2_error + abs(c2) * s.error
         dx_error = s.rstd * (1 + s.rho) * inner + abs(dx) * (s.rho + 2 * u)
 
         terms, sums = view.dy * s.x_hat, view.param_axes
         A = np.maximum(amplification(terms, u, sums), amplification(view.dy * x, u, sums))
         dweight_error = _sum(abs(view.dy) * s.error, sums) + (A + 2) * u * _sum(abs(view.dy) * s.reach, sums)
-        dweight_error = dweight_error + LAMBDA * stage * np.sqrt(_sum(terms * terms, sums))
+        dweight_error = dweight_error + LAMBDA * stage * np.sqrt(_sum(terms * terms, sums)) + floor * _sum(1 + abs(view.dy), sums)
         dbias_error = (amplification(view.dy, u, sums) + 1) * u * _sum(abs(view.dy), sums)
     return {"dx": dx_error, "dweight": dweight_error, "dbias": dbias_error}
 

@@ -13,7 +13,7 @@ import numpy as np
 from harness import bounds
 from harness.bounds import Arithmetic, View
 from harness.doubledouble import DoubleDouble
-from harness.formats import FORMATS, Array
+from harness.formats import FORMATS, HALVES, Array
 from reference import batchnorm, deepnorm, groupnorm, layernorm, rmsnorm
 
 
@@ -129,12 +129,14 @@ class Norm:
     def arithmetic(self, case: Case, conventions: Conventions) -> Arithmetic:
         f = FORMATS["float32" if case.dtype == "float64" and conventions.internal == "float32" else case.dtype]
         parameters = "float32" if f.name == "float32" else case.format_of_parameters
+        staged = conventions.staged and f.name in HALVES
         return Arithmetic(
-            f.name,
-            parameters,
-            FORMATS[f.accumulator].u,
-            f.u if conventions.staged and f.name not in ("float32", "float64") else 0.0,
-            int(conventions.gain_is_one_plus_weight),
+            dtype=f.name,
+            param_dtype=parameters,
+            u=FORMATS[f.accumulator].u,
+            u_stage=f.u if staged else 0.0,
+            stage_floor=f.floor if staged else 0.0,
+            gain_roundings=int(conventions.gain_is_one_plus_weight),
         )
 
     def weight(self, case: Case, conventions: Conventions) -> Array:
