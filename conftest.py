@@ -1,4 +1,4 @@
-"""Wiring: options, fixtures and hooks, in the order in which they take effect."""
+"""Wiring: fixtures and hooks, in the order in which they take effect; the options are those of `harness.options`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from harness.implementations import Implementation, NotFound, load
 from harness.subject import Subject
 from harness.verdict import Verdicts, judge
 
+pytest_plugins = ["harness.options"]
+
 # A verdict must not depend on luck or on earlier runs: only the thorough profile draws new inputs at every run.
 _COMMON: dict[str, Any] = {"deadline": None, "database": None, "suppress_health_check": list(hypothesis.HealthCheck)}
 hypothesis.settings.register_profile("dev", max_examples=15, derandomize=True, **_COMMON)
@@ -30,18 +32,6 @@ SUBJECTS = pytest.StashKey[dict[str, list[Subject]]]()
 VERDICTS = pytest.StashKey[Verdicts]()
 AXES = pytest.StashKey[tuple[list[str], list[str]]]()
 SIBLINGS = pytest.StashKey[int]()
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("normspec", "holding an implementation to the specs")
-    group.addoption("--impl", action="append", metavar="WHAT", help=(
-        "hold WHAT to the specs instead of torch (repeatable): an adapter (jax), a module (torch.nn.functional), a "
-        "file (my_kernels.py), or one norm alone (rms_norm=package.module:Class, layer_norm=my_kernels.py:fused)"))  # fmt: skip
-    group.addoption("--device", action="append", metavar="NAME", help="only this device (repeatable): cpu, cuda, ...")
-    group.addoption("--dtype", action="append", metavar="NAME", help=f"only this dtype (repeatable): {', '.join(FORMATS)}")
-    group.addoption("--strict-should", action="store_true", help="a SHOULD clause that does not hold fails the run")
-    group.addoption("--report", action="append", metavar="PATH", help="write the result to PATH (.json; repeatable)")
-    group.addoption("--explain", metavar="ID", help="print a clause of the specs (LN-3) and run nothing")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -123,7 +113,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    offered = [i for i in items if not _not_offered(i)]
+    offered = [i for i in items if not _not_offered(i) and not (config.option.impl and _study(i))]
     keys = {i: (c.args[0], _subject(i).id) for i in offered if (c := i.get_closest_marker("clause")) and _subject(i)}  # type: ignore[union-attr]
     counts = Counter(keys.values())
     for item, key in keys.items():
@@ -140,6 +130,12 @@ def _subject(item: pytest.Item) -> Subject | None:
 def _not_offered(item: pytest.Item) -> bool:
     """The item that pytest makes of an empty parameter set: a norm that no implementation offers."""
     return "impl" in getattr(item, "fixturenames", ()) and not isinstance(_subject(item), Subject)
+
+
+def _study(item: pytest.Item) -> bool:
+    """A fact about norms, not about an implementation."""
+    marker = item.get_closest_marker("clause")
+    return marker is not None and all_clauses()[marker.args[0]].level == "study"
 
 
 @pytest.fixture

@@ -535,14 +535,27 @@ def single_value(impl: Subject) -> None:
 
 
 def constant_exactly(impl: Subject) -> None:
-    """A constant far from zero whose sums are exact gives 0 exactly, without weight and bias."""
-    for n in (1, 4, 64):
-        rows = np.full((4, n), {"float16": 6e4}.get(impl.dtype, rounded(1e8, impl.dtype)))
-        if n == 1 and impl.norm.updates:
-            continue  # a single value may be refused
-        x, arguments = impl.norm.arrange(rows)
+    """A constant far from zero whose sums are exact gives a y and a dweight of exactly 0."""
+    # Few digits, so that 64 of them are summed without rounding, but more than one, so that a product rounds.
+    constant = {"float16": 6e4, "bfloat16": rounded(1e8, "bfloat16")}.get(impl.dtype, 1e6)
+    if impl.norm.name == "deep_norm" and impl.dtype == "float16":
+        constant = 19200.0  # alpha * x + sublayer_output fits too
+
+    def attempt(n: int) -> None:
+        x, arguments = impl.norm.arrange(np.full((4, n), constant))
         case = Case(impl.norm.name, f"constant, {n} values", impl.dtype, x, x, **arguments)
-        impl.same_bits("y", impl.forward(case)["y"].value + 0.0, np.zeros(x.shape), case, "by the definition")
+        case = case.but(dy=rounded(np.random.default_rng(n).standard_normal(x.shape), impl.dtype))
+        try:
+            y = impl.forward(case)["y"]
+        except ValueError as e:  # a single value
+            raise NotImplementedError(str(e)) from e
+        impl.same_bits("y", y.value + 0.0, np.zeros(x.shape), case, "by the definition")
+        if impl.implementation.vjp is not None:
+            weighted = case.but(weight=np.ones(impl.norm.parameter_shape(case)), bias=np.zeros(impl.norm.parameter_shape(case)))
+            dweight = impl.backward(weighted)["dweight"].value
+            impl.same_bits("dweight", dweight + 0.0, np.zeros_like(dweight), weighted, "by the definition")
+
+    impl.collects({f"{n} values": lambda n=n: attempt(n) for n in (1, 4, 64)})  # type: ignore[misc]
 
 
 # -- dtypes -----------------------------------------------------------------------------------------------------------------
@@ -778,8 +791,9 @@ def running_variance(impl: Subject) -> None:
 
 
 def running_far(impl: Subject) -> None:
-    """At a mean of 50 deviations both running statistics keep their digits."""
-    case = impl.with_running_statistics(impl.case(probes.SAVED_STATISTICS), momentum=0.5)
+    """At a mean of 100 deviations, with eight values, both running statistics keep their digits."""
+    momentum = 0.0 if impl.conventions.old_momentum else 1.0  # nothing is left of the old value
+    case = impl.with_running_statistics(impl.case(probes.SMALL_FAR_BATCH), momentum=momentum)
     impl.check(case, "running_mean", "running_var")
 
 

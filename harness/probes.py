@@ -136,6 +136,7 @@ ALIGNED = Probe("aligned", 16, 200, _normal(0.5, 1), dy=_aligned_dy)  # terms of
 SAVED_STATISTICS = Probe(  # mean and rstd saved for the backward in half precision
     "saved-statistics", 32, 96, _normal(50, 1), dy=lambda rng, case: rng.standard_normal(case.x.shape) + 1
 )
+SMALL_FAR_BATCH = Probe("small-far-batch", 32, 8, _normal(100, 1))  # a running variance about a rounded mean
 MANY_ROWS = Probe("many-rows", 5002, 6, _normal(1, 1), dy=_loud_last_dy)  # accumulation of dweight and dbias
 
 

@@ -1,0 +1,62 @@
+"""The command line's options, as a pytest plugin that the installed project registers (pyproject.toml, `pytest11`)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Generator, Iterable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DTYPES = "float64, float32, bfloat16, float16"
+WITH_VALUE = ("--impl", "--device", "--dtype", "--report", "--explain")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("normspec", "holding an implementation to the specs")
+    group.addoption("--impl", action="append", metavar="WHAT", help=(
+        "hold WHAT to the specs instead of torch (repeatable): an adapter (jax), a module (torch.nn.functional), a "
+        "file (my_kernels.py), or one norm alone (rms_norm=package.module:Class, layer_norm=my_kernels.py:fused)"))  # fmt: skip
+    group.addoption("--device", action="append", metavar="NAME", help="only this device (repeatable): cpu, cuda, ...")
+    group.addoption("--dtype", action="append", metavar="NAME", help=f"only this dtype (repeatable): {DTYPES}")
+    group.addoption("--strict-should", action="store_true", help="a SHOULD clause that does not hold fails the run")
+    group.addoption("--report", action="append", metavar="PATH", help="write the result to PATH (.json; repeatable)")
+    group.addoption("--explain", metavar="ID", help="print a clause of the specs (LN-3) and run nothing")
+
+
+def attached(arguments: Iterable[str]) -> list[str]:
+    """`--impl X` as `--impl=X`, for each option that has a value."""
+    result: list[str] = []
+    waiting = ""
+    for argument in arguments:
+        if waiting:
+            result.append(f"{waiting}={argument}")
+            waiting = ""
+        elif argument in WITH_VALUE:
+            waiting = argument
+        else:
+            result.append(argument)
+    return result + ([waiting] if waiting else [])
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+    """Starts again where pytest took an option's value for a test path.
+
+    pytest looks for its configuration before it loads any plugin: the file in `--impl /elsewhere/my_kernels.py` is then
+    no value yet but a path, and the configuration beside that file, none, is the one it takes. Written with `=` it can't
+    be misread.
+    """
+    given = list(early_config.invocation_params.args)
+    misread = ROOT in (early_config.invocation_params.dir, *early_config.invocation_params.dir.parents) and (
+        early_config.inipath is None or early_config.inipath.parent != ROOT
+    )
+    if misread and attached(given) != given and "PYTEST_XDIST_WORKER" not in os.environ:
+        if sys.orig_argv[-len(given) :] != given:
+            raise pytest.UsageError(f"write {' '.join(attached(given))}: pytest takes a path after a blank for a test path")
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1 : -len(given)], *attached(given)])
+    return (yield)
