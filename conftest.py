@@ -147,7 +147,9 @@ def impl(request: pytest.FixtureRequest) -> Subject:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     result = yield
     subject, marker = _subject(item), item.get_closest_marker("clause")
     if subject and marker and (call.when == "call" or call.excinfo is not None):
@@ -192,4 +194,6 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     for line in verdicts.mended():
         terminalreporter.write_line(f"ERROR: {line}: take it out", red=True)
     if not verdicts.checked:
-        terminalreporter.write_line("ERROR: nothing was checked: every call was refused with NotImplementedError", red=True)
+        terminalreporter.write_line(
+            "ERROR: nothing was checked: every call was refused with NotImplementedError", red=True
+        )

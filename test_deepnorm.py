@@ -25,7 +25,7 @@ test_any_input = holds("DN-23", families.any_input)
 def test_every_alpha(impl: Subject) -> None:
     """From an alpha that turns the residual round to one beside which the sublayer vanishes."""
     case = impl.case(probes.MIXED_ROWS)
-    impl.collects({f"alpha = {a:g}": lambda a=a: impl.check(case.but(alpha=a), "y") for a in (-1.5, 0.0, 1.0, 2.5, 1000.0)})
+    impl.check_each({f"alpha = {a:g}": case.but(alpha=a) for a in (-1.5, 0.0, 1.0, 2.5, 1000.0)}, "y")
 
 
 @pytest.mark.clause("DN-2")

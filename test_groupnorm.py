@@ -6,7 +6,6 @@ from harness import families, probes
 from harness.families import holds
 from harness.subject import Subject
 
-
 # ==== GroupNorm ====
 
 # Values
@@ -23,7 +22,6 @@ test_to_nearest = holds("GI-22", families.to_nearest)
 test_any_input = holds("GI-23", families.any_input)
 
 
-
 @pytest.mark.clause("GI-2")
 def test_contiguous_groups(impl: Subject) -> None:
     """With groups of channels that lie far apart, y is right only if neighbours are grouped."""
@@ -33,7 +31,7 @@ def test_contiguous_groups(impl: Subject) -> None:
 @pytest.mark.clause("GI-3")
 def test_numbers_of_groups(impl: Subject) -> None:
     """Six channels in one group, two, three and six."""
-    impl.collects({f"{g} groups": lambda g=g: impl.check(impl.shaped("groups", 5, 6, 7, num_groups=g), "y") for g in (1, 2, 3, 6)})
+    impl.check_each({f"{g} groups": impl.shaped("groups", 5, 6, 7, num_groups=g) for g in (1, 2, 3, 6)}, "y")
 
 
 # eps

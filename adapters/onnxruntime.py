@@ -1,13 +1,13 @@
 """ONNX Runtime's CPU provider: the norms of the ONNX standard, each as a graph of one node."""
 
 import functools
-import math
 
 import ml_dtypes
 import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail, NotImplemented as NoKernel
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail
+from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKernel
 
 PACKAGE = "onnxruntime"
 DEVICES = ("cpu",)
@@ -34,14 +34,12 @@ vjp = None  # an inference engine
 
 
 @functools.cache
-def _session(op, opset, dtypes, outputs, attributes):
-    """A session whose graph is the one node, for inputs of any shape."""
-    names = [f"input{k}" for k in range(len(dtypes))]
-    inputs = [helper.make_tensor_value_info(n, ONNX[d], None) for n, d in zip(names, dtypes, strict=True)]
-    results = [helper.make_tensor_value_info(f"output{k}", ONNX[dtypes[k and -1]], None) for k in range(outputs)]
-    node = helper.make_node(op, names, [r.name for r in results], **dict(attributes))
-    graph = helper.make_graph([node], op, inputs, results)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
+def _session(op, opset, inputs, outputs, attributes):
+    """A session whose graph is the one node, for the named inputs and outputs (their dtypes) of any shape."""
+    values = [[helper.make_tensor_value_info(n, ONNX[d], None) for n, d in v] for v in (inputs, outputs)]
+    node = helper.make_node(op, [n for n, _ in inputs], [n for n, _ in outputs], **dict(attributes))
+    opsets = [helper.make_opsetid("", opset)]
+    model = helper.make_model(helper.make_graph([node], op, *values), opset_imports=opsets, ir_version=10)
     return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
 
 
@@ -52,36 +50,38 @@ def _value(array):
 
 
 def _run(op, opset, inputs, outputs, **attributes):
-    """The node's outputs, which have the shapes and dtypes of the arrays `outputs`."""
+    """Writes what the node makes of the inputs into the arrays `outputs`."""
+    named = [{f"{kind}{k}": a for k, a in enumerate(v)} for kind, v in (("input", inputs), ("output", outputs))]
+    dtypes = [tuple((name, a.dtype.name) for name, a in arrays.items()) for arrays in named]
     try:
-        session = _session(op, opset, tuple(a.dtype.name for a in inputs), len(outputs), tuple(attributes.items()))
-    except (Fail, NoKernel) as e:  # x and its parameters must be of one dtype; the provider has no kernel for it
+        session = _session(op, opset, *dtypes, tuple(attributes.items()))
+    except (Fail, NoKernel) as e:  # the standard wants x and its parameters in one dtype; the provider has no kernel
         raise NotImplementedError(str(e)) from e
-    results = [np.empty_like(a) for a in outputs]
     binding = session.io_binding()
-    for k, array in enumerate(inputs):
-        binding.bind_ortvalue_input(f"input{k}", _value(array))
-    for k, array in enumerate(results):
-        binding.bind_ortvalue_output(f"output{k}", _value(array))
+    for name, array in named[0].items():
+        binding.bind_ortvalue_input(name, _value(array))
+    for name, array in named[1].items():
+        binding.bind_ortvalue_output(name, _value(array))
     session.run_with_iobinding(binding)
-    return results
 
 
 def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5):
     weight = np.ones(normalized_shape, x.dtype) if weight is None else weight
+    y = np.empty_like(x)
     inputs = [x, weight] if bias is None else [x, weight, bias]
-    (y,) = _run("LayerNormalization", 17, inputs, [x], axis=-len(normalized_shape), epsilon=eps)
+    _run("LayerNormalization", 17, inputs, [y], axis=-len(normalized_shape), epsilon=eps)
     return y
 
 
 def rms_norm(x, normalized_shape, weight=None, eps=1e-5):
     weight = np.ones(normalized_shape, x.dtype) if weight is None else weight
-    (y,) = _run("RMSNormalization", 23, [x, weight], [x], axis=-len(normalized_shape), epsilon=eps)
+    y = np.empty(x.shape, weight.dtype)  # the standard's rule
+    _run("RMSNormalization", 23, [x, weight], [y], axis=-len(normalized_shape), epsilon=eps)
     return y
 
 
 def _per_channel(x, weight, bias):
-    """A weight and a bias, which the standard does not let its users leave out."""
+    """A weight and a bias, which these operators do not let their users leave out."""
     weight = np.ones(x.shape[1], x.dtype) if weight is None else weight
     return weight, np.zeros(x.shape[1], x.dtype) if bias is None else bias
 
@@ -89,17 +89,18 @@ def _per_channel(x, weight, bias):
 def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.9, eps=1e-5):
     given = running_mean is not None
     running = (running_mean, running_var) if given else (np.zeros(x.shape[1], x.dtype), np.ones(x.shape[1], x.dtype))
-    inputs, attributes = [x, *_per_channel(x, weight, bias), *running], {"epsilon": eps, "momentum": momentum}
+    inputs, y = [x, *_per_channel(x, weight, bias), *running], np.empty_like(x)
     if not training:
-        (y,) = _run("BatchNormalization", 15, inputs, [x], **attributes)
+        _run("BatchNormalization", 15, inputs, [y], epsilon=eps)
         return y
-    y, mean, var = _run("BatchNormalization", 15, inputs, [x, *running], training_mode=1, **attributes)
-    return (y, mean, var) if given else y
+    updated = [np.empty_like(r) for r in running]
+    _run("BatchNormalization", 15, inputs, [y, *updated], epsilon=eps, momentum=momentum, training_mode=1)
+    return (y, *updated) if given else y
 
 
 def group_norm(x, num_groups, weight=None, bias=None, eps=1e-5):
-    inputs = [x, *_per_channel(x, weight, bias)]
-    (y,) = _run("GroupNormalization", 21, inputs, [x], num_groups=num_groups, epsilon=eps)
+    y = np.empty_like(x)
+    _run("GroupNormalization", 21, [x, *_per_channel(x, weight, bias)], [y], num_groups=num_groups, epsilon=eps)
     return y
 
 
@@ -108,5 +109,6 @@ def instance_norm(
 ):
     if running_mean is not None or not use_input_stats:
         raise NotImplementedError("InstanceNormalization has no running statistics")
-    (y,) = _run("InstanceNormalization", 22, [x, *_per_channel(x, weight, bias)], [x], epsilon=eps)
+    y = np.empty_like(x)
+    _run("InstanceNormalization", 22, [x, *_per_channel(x, weight, bias)], [y], epsilon=eps)
     return y

@@ -130,6 +130,7 @@ class Statistics(NamedTuple):
 
 
 def statistics(view: View, arithmetic: Arithmetic) -> Statistics:
+    """The statistics of every set of values, x_hat, and how far a sound computation of them can be off."""
     u, axes, x = arithmetic.u, view.axes, view.normalized
     input_error: Array = np.zeros_like(x)
     if view.skip is not None:
@@ -196,7 +197,9 @@ def backward(view: View, arithmetic: Arithmetic) -> dict[str, Array]:
         terms, sums = view.dy * s.x_hat, view.param_axes
         A = np.maximum(amplification(terms, u, sums), amplification(view.dy * x, u, sums))
         dweight_error = _sum(abs(view.dy) * s.error, sums) + (A + 2) * u * _sum(abs(view.dy) * s.reach, sums)
-        dweight_error = dweight_error + LAMBDA * stage * np.sqrt(_sum(terms * terms, sums)) + floor * _sum(1 + abs(view.dy), sums)
+        dweight_error = (
+            dweight_error + LAMBDA * stage * np.sqrt(_sum(terms * terms, sums)) + floor * _sum(1 + abs(view.dy), sums)
+        )
         dbias_error = (amplification(view.dy, u, sums) + 1) * u * _sum(abs(view.dy), sums)
     return {"dx": dx_error, "dweight": dweight_error, "dbias": dbias_error}
 

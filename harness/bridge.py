@@ -27,6 +27,7 @@ def from_numpy(array: np.ndarray[Any, Any], dtype: str, device: str) -> torch.Te
 
 
 def to_numpy(tensor: torch.Tensor) -> np.ndarray[Any, Any]:
+    """The tensor's values as float64, in memory of their own where a conversion is needed."""
     return tensor.detach().to("cpu", torch.float64).numpy()
 
 
@@ -67,6 +68,7 @@ def laid_out(tensor: torch.Tensor, layout: str) -> torch.Tensor | None:
 
 
 def memory_overlaps(a: Any, b: Any) -> bool:
+    """Whether two tensors share their storage."""
     return (
         isinstance(a, torch.Tensor)
         and isinstance(b, torch.Tensor)
@@ -86,7 +88,11 @@ def global_state() -> dict[str, Any]:
         "torch's float32 matmul precision": torch.get_float32_matmul_precision(),
         "torch's autocast mode": torch.is_autocast_enabled("cpu"),
         "torch's flush-denormal mode": torch.tensor(2.0**-130).mul(1.0).item() == 0.0,
-        "cudnn's flags": (torch.backends.cudnn.enabled, torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic),
+        "cudnn's flags": (
+            torch.backends.cudnn.enabled,
+            torch.backends.cudnn.benchmark,
+            torch.backends.cudnn.deterministic,
+        ),
     }
     if torch.cuda.is_available():
         state["CUDA's random state"] = torch.cuda.get_rng_state().tolist()

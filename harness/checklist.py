@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
@@ -16,13 +17,13 @@ TITLE_WIDTH = 62
 
 
 def symbol(record: Record) -> str:
+    """One character for an outcome; a SHOULD that does not hold is no failure."""
     return "!" if record.level == "should" and record.outcome in BROKEN else SYMBOLS[record.outcome]
 
 
 def _leading(symbols: list[str]) -> str:
     """The symbol of the whole line: the worst of its dtypes."""
-    worst = next((s for s in "✗!k✓·" if s in symbols), "○")
-    return worst
+    return next((s for s in "✗!k✓·" if s in symbols), "○")
 
 
 def _remark(records: list[Record]) -> str:
@@ -33,8 +34,8 @@ def _remark(records: list[Record]) -> str:
         return ", ".join(f"{FORMATS[r.dtype].short}: {r.choice}" for r in records if r.choice)
     if any(symbol(r) == "!" for r in records):
         return "should"
-    if known := next((r for r in records if r.outcome == "known_failure" and r.message), None):
-        return "known: " + str(known.message).splitlines()[0]
+    if any(r.outcome == "known_failure" for r in records):
+        return "known failure"
     if all(r.outcome == "not_offered" for r in records):
         return f"not offered: {str(records[0].message).splitlines()[0]}"[:70]
     return ""
@@ -59,14 +60,42 @@ def lines(verdicts: Verdicts) -> Iterator[tuple[str, dict[str, Any]]]:
             cells = " ".join(f"{symbols.get(d, ' '):4}" for d in dtypes)
             leading = _leading(list(symbols.values()))
             colour = {"✗": {"red": True}, "!": {"yellow": True}, "k": {"yellow": True}}.get(leading, {})
-            yield f" {leading} {clause:6} {title:{TITLE_WIDTH}} {cells}  {_remark(list(by_dtype.values()))}".rstrip(), colour
+            yield (
+                f" {leading} {clause:6} {title:{TITLE_WIDTH}} {cells}  {_remark(list(by_dtype.values()))}".rstrip(),
+                colour,
+            )
         if not any(r.outcome != "not_offered" for r in records):
             yield f" nothing of {norm} was checked", {"yellow": True}
+    yield from known_failures(run)
     yield "", {}
     for i in verdicts.implementations:
         if missing := [n for n in NORMS if n not in i.functions]:
             yield f"{i.name}: not offered: {', '.join(missing)}", {}
     yield summary(verdicts), {"bold": True}
+
+
+def known_failures(run: list[Record]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each declared reason once, with the clauses and dtypes that it stands for."""
+    reasons: dict[str, dict[str, list[str]]] = {}
+    for r in run:
+        if r.outcome == "known_failure":
+            by_clause = reasons.setdefault(str(r.message).splitlines()[0], {})
+            by_clause.setdefault(r.clause, []).append(FORMATS[r.dtype].short)
+    if reasons:
+        yield "", {}
+        yield "known failures, as the implementation declares them", {"bold": True}
+    for reason, by_clause in reasons.items():
+        dtypes: dict[str, list[str]] = {}
+        for clause, shorts in by_clause.items():
+            dtypes.setdefault(" ".join(shorts), []).append(clause)
+        where = "; ".join(f"{', '.join(ids)} [{shorts}]" for shorts, ids in dtypes.items())
+        yield from (
+            (line, {"yellow": True})
+            for line in textwrap.wrap(where, 110, initial_indent=" k ", subsequent_indent="   ")
+        )
+        yield from (
+            (line, {}) for line in textwrap.wrap(reason, 110, initial_indent="     ", subsequent_indent="     ")
+        )
 
 
 def summary(verdicts: Verdicts) -> str:

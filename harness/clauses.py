@@ -6,6 +6,7 @@ import difflib
 import re
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from harness.norms import NORMS
@@ -47,7 +48,7 @@ def parse(path: Path) -> list[Clause]:
     titles = {n.title: n.name for n in NORMS.values()}
     lines = path.read_text(encoding="utf-8").splitlines()
     starts = [i for i, line in enumerate(lines) if re.match(r"#{1,2} ", line)] + [len(lines)]
-    for start, end in zip(starts, starts[1:], strict=False):
+    for start, end in pairwise(starts):
         if lines[start].startswith("# "):
             norm = titles.get(lines[start][2:].strip(), norm)
             continue
@@ -59,7 +60,9 @@ def parse(path: Path) -> list[Clause]:
         body = "\n".join(lines[start + 1 : end]).strip()
         level = re.match(r"\*\*(\w+)\.\*\*", body)
         if level is None or level[1].lower() not in LEVELS:
-            raise SpecError(f"{path.name}:{start + 1}: {heading[1]} does not begin with **Must.**, **Should.**, **Choice.** or **Study.**")
+            raise SpecError(
+                f"{path.name}:{start + 1}: {heading[1]} does not begin with **Must.**, **Should.**, **Choice.** or **Study.**"
+            )
         clauses.append(Clause(heading[1], heading[2], level[1].lower(), norm, body, path, start + 1))
     return clauses
 
@@ -73,7 +76,9 @@ def all_clauses() -> dict[str, Clause]:
     for clause in sorted(found, key=lambda c: order.index(c.norm) if c.norm in order else len(order)):
         if clause.id in clauses:
             first = clauses[clause.id]
-            raise SpecError(f"{clause.id} stands twice: {first.spec.name}:{first.line} and {clause.spec.name}:{clause.line}")
+            raise SpecError(
+                f"{clause.id} stands twice: {first.spec.name}:{first.line} and {clause.spec.name}:{clause.line}"
+            )
         clauses[clause.id] = clause
     return clauses
 

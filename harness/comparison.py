@@ -62,11 +62,15 @@ def _where(index: tuple[Any, ...]) -> str:
     return "[" + ", ".join(str(int(i)) for i in index) + "]"
 
 
-def out_of_bounds(name: str, got: Array, value: Array, allowed: Array, ratio: Array, case: Case, against: str) -> Violation:
+def out_of_bounds(
+    name: str, got: Array, value: Array, allowed: Array, ratio: Array, case: Case, against: str
+) -> Violation:
     """How much, where, what was expected, how far out, and the input that shows it."""
     worst = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
     claimed = int(np.isfinite(allowed).sum())
-    names = ("x", "weight", "bias") if name in ("y", "running_mean", "running_var") else ("x", "dy", "weight")
+    names: tuple[str, ...] = (
+        ("x", "weight", "bias") if name in ("y", "running_mean", "running_var") else ("x", "dy", "weight")
+    )
     names = (*names, "sublayer_output") if case.sublayer_output is not None else names
     return Violation(
         f"{name}: {int((ratio > 1).sum())} of {claimed} values out of bounds; worst at {_where(worst)}: "
@@ -76,6 +80,7 @@ def out_of_bounds(name: str, got: Array, value: Array, allowed: Array, ratio: Ar
 
 
 def shape_and_dtype(name: str, got: Output, shape: tuple[int, ...], dtypes: tuple[str, ...]) -> None:
+    """The shape is `shape`, and the dtype one of `dtypes` (none: any)."""
     if got.value.shape != shape:
         raise Violation(f"{name} has shape {got.value.shape}, expected {shape}")
     if dtypes and got.dtype not in dtypes:
@@ -97,7 +102,9 @@ def ratios(got: Array, expected: Expected) -> Array:
     return np.where(overflow | ~np.isfinite(allowed), 0.0, ratio)
 
 
-def hold(outputs: Mapping[str, Output], expected: Mapping[str, Expected], names: tuple[str, ...], case: Case, log: Log) -> None:
+def hold(
+    outputs: Mapping[str, Output], expected: Mapping[str, Expected], names: tuple[str, ...], case: Case, log: Log
+) -> None:
     """Every named output within its bound of the truth."""
     violations = []
     for name in names:
@@ -153,7 +160,9 @@ def no_common_bias(got: Array, expected: Expected, direction: Array, case: Case,
     u, floor = FORMATS[expected.dtype].u, FORMATS[expected.dtype].floor
     inner = np.maximum(expected.allowed - u * abs(expected.value), 0.0) / (1 + u) + floor
     rounding = u * abs(direction) * (abs(expected.value) + inner)
-    allowed = np.minimum(rounding.sum(), LAMBDA / np.sqrt(3) * np.sqrt((rounding**2).sum())) + (abs(direction) * inner).sum()
+    allowed = (
+        np.minimum(rounding.sum(), LAMBDA / np.sqrt(3) * np.sqrt((rounding**2).sum())) + (abs(direction) * inner).sum()
+    )
     error = abs((direction * ((got - expected.value) - expected.low)).sum())
     if not np.isfinite(allowed):
         return

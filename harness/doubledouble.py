@@ -7,6 +7,7 @@ multiply-add and no longdouble, which is float64 on some machines. Magnitudes mu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -110,7 +111,7 @@ def _sqrt(a: DoubleDouble) -> DoubleDouble:
     return root + correction  # one Newton step doubles the digits
 
 
-_OPERATIONS = {
+_OPERATIONS: dict[Any, Callable[..., DoubleDouble]] = {
     np.add: _add,
     np.subtract: lambda a, b: _add(a, DoubleDouble(-b.high, -b.low)),
     np.multiply: _multiply,

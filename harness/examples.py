@@ -25,6 +25,8 @@ def namespace(spec: Path) -> dict[str, Any]:
 
 
 class SpecFile(pytest.File):
+    """A spec, whose tests are the clauses that have examples."""
+
     def collect(self) -> Iterator[pytest.Item]:
         for clause in parse(self.path):
             test = doctest.DocTestParser().get_doctest(
@@ -35,6 +37,8 @@ class SpecFile(pytest.File):
 
 
 class ExampleItem(pytest.Item):
+    """The examples of one clause."""
+
     def __init__(self, *, clause: Clause, test: doctest.DocTest, **kwargs: Any):
         super().__init__(**kwargs)
         self.clause, self.test = clause, test

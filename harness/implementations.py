@@ -50,6 +50,7 @@ class Implementation:
 
 
 def adapter_names() -> list[str]:
+    """What `--impl` takes by a bare name."""
     return sorted(p.stem for p in ADAPTERS.glob("*.py") if not p.stem.startswith("_"))
 
 
@@ -118,9 +119,14 @@ def _one_line(error: BaseException) -> str:
 
 def _from_file(path: Path) -> ModuleType:
     """A file as a module of its own; files beside it can be imported from it."""
-    name = path.stem if path.stem.isidentifier() and importlib.util.find_spec(path.stem) is None else f"normspec_{abs(hash(path.resolve()))}"
+    name = (
+        path.stem
+        if path.stem.isidentifier() and importlib.util.find_spec(path.stem) is None
+        else f"normspec_{abs(hash(path.resolve()))}"
+    )
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and Triton look their module up
     sys.path.insert(0, str(path.resolve().parent))
@@ -143,7 +149,9 @@ def _implementation(
         match = re.fullmatch(r"([A-Z]+-\d+)(?:\[([\w-]+)\])?", key)
         if match is None or match[1] not in clause_ids:
             near = _similar(key.split("[")[0], sorted(clause_ids)).replace("; it has", "; did you mean")
-            raise NotFound(f"--impl {what}: KNOWN_FAILURES names an unknown clause {key!r}{near} (--explain lists them)")
+            raise NotFound(
+                f"--impl {what}: KNOWN_FAILURES names an unknown clause {key!r}{near} (--explain lists them)"
+            )
         parts = set(match[2].split("-")) if match[2] else set()
         if unknown_part := parts - set(FORMATS) - {"cpu", "cuda", "xpu", "mps"} - set(devices):
             raise NotFound(
@@ -226,7 +234,9 @@ def _wrapped(norm: str, cls: Any) -> Callable[..., Any]:
         if own != set(given):
             raise NotImplementedError(f"{cls.__name__} has {sorted(own) or 'no parameters'}, not {sorted(given)}")
         module = module.to(device=x.device, dtype=next(iter(given.values()), x).dtype)
-        return torch.func.functional_call(module, {**given, **{k: v for k, v in buffers.items() if v is not None}}, inputs)
+        return torch.func.functional_call(
+            module, {**given, **{k: v for k, v in buffers.items() if v is not None}}, inputs
+        )
 
     def trailing(shape: tuple[int, ...]) -> Any:
         if "normalized_shape" in parameters:
@@ -235,7 +245,9 @@ def _wrapped(norm: str, cls: Any) -> Callable[..., Any]:
             raise NotImplementedError(f"{cls.__name__} normalizes the last dimension only")
         return shape[0]
 
-    def layer_norm(x: Any, shape: tuple[int, ...], weight: Any = None, bias: Any = None, eps: float | None = None) -> Any:
+    def layer_norm(
+        x: Any, shape: tuple[int, ...], weight: Any = None, bias: Any = None, eps: float | None = None
+    ) -> Any:
         module = build(trailing(shape), eps=eps, affine=weight is not None, bias=bias is not None)
         return apply(module, {"weight": weight, "bias": bias}, {}, x)
 

@@ -167,7 +167,7 @@ class Norm:
 
 @lru_cache(maxsize=512)
 def _expected(norm: Norm, case: Case, conventions: Conventions) -> dict[str, Expected]:
-    arrays = {
+    arrays: dict[str, Any] = {
         "x": case.x,
         "dy": case.dy,
         "weight": norm.weight(case, conventions),
@@ -244,6 +244,8 @@ class RowNorm(Norm):
 
 
 class RMSNorm(RowNorm):
+    """LayerNorm without the mean and the bias."""
+
     inputs = ("x", "weight")
     center = False
 
@@ -254,6 +256,8 @@ class RMSNorm(RowNorm):
 
 
 class DeepNorm(RowNorm):
+    """LayerNorm of alpha * x + sublayer_output."""
+
     inputs = ("x", "sublayer_output", "weight", "bias")
 
     def call(self, function: Callable[..., Any], case: Case, arrays: dict[str, Any]) -> Any:
@@ -268,7 +272,7 @@ class DeepNorm(RowNorm):
         )
 
     def arrange(self, rows: Array) -> tuple[Array, dict[str, Any]]:
-        x, arguments = super().arrange(rows)
+        x, _ = super().arrange(rows)
         # The sublayer's output is the same rows turned by one: as far from zero, and as large, as x.
         return x, {"sublayer_output": np.roll(rows, 1, axis=1).reshape(x.shape), "alpha": 1.5}
 
@@ -289,6 +293,8 @@ class DeepNorm(RowNorm):
 
 
 class GroupNorm(Norm):
+    """Statistics over each group of neighbouring channels of a sample."""
+
     def call(self, function: Callable[..., Any], case: Case, arrays: dict[str, Any]) -> Any:
         parameters = arrays.get("weight"), arrays.get("bias")
         return function(arrays["x"], case.num_groups, *parameters, *self.eps_argument(case))
@@ -324,6 +330,8 @@ class GroupNorm(Norm):
 
 
 class BatchNorm(Norm):
+    """Statistics over each channel of the batch, or, in evaluation, those given."""
+
     updates = ("running_mean", "running_var")
 
     def call(self, function: Callable[..., Any], case: Case, arrays: dict[str, Any]) -> Any:

@@ -15,6 +15,7 @@ WITH_VALUE = ("--impl", "--device", "--dtype", "--report", "--explain")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """pytest's hook: the options, in a group of their own in `--help`."""
     group = parser.getgroup("normspec", "holding an implementation to the specs")
     group.addoption("--impl", action="append", metavar="WHAT", help=(
         "hold WHAT to the specs instead of torch (repeatable): an adapter (jax), a module (torch.nn.functional), a "
@@ -55,7 +56,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     )
     if misread and attached(given) != given and "PYTEST_XDIST_WORKER" not in os.environ:
         if sys.orig_argv[-len(given) :] != given:
-            raise pytest.UsageError(f"write {' '.join(attached(given))}: pytest takes a path after a blank for a test path")
+            raise pytest.UsageError(
+                f"write {' '.join(attached(given))}: pytest takes a path after a blank for a test path"
+            )
         sys.stdout.flush()
         sys.stderr.flush()
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1 : -len(given)], *attached(given)])

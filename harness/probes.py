@@ -155,7 +155,9 @@ def case(probe: Probe, norm: str, dtype: str, param_dtype: str = "") -> Case:
 
 
 @lru_cache(maxsize=1024)
-def of_shape(name: str, norm: str, dtype: str, shape: tuple[int, ...], arguments: tuple[tuple[str, Any], ...] = ()) -> Case:
+def of_shape(
+    name: str, norm: str, dtype: str, shape: tuple[int, ...], arguments: tuple[tuple[str, Any], ...] = ()
+) -> Case:
     """Random data of a given shape."""
     rng = _rng(name, norm, shape)
     x = rounded(0.5 + rng.standard_normal(shape), dtype)

@@ -52,6 +52,7 @@ def environment(devices: list[str], arguments: list[str]) -> dict[str, Any]:
 
 
 def document(records: list[Record], devices: list[str], arguments: list[str]) -> dict[str, Any]:
+    """The whole report, by the schema."""
     return {
         "schema": 1,
         "suite": {"name": "normspec", "version": version()},
@@ -61,6 +62,7 @@ def document(records: list[Record], devices: list[str], arguments: list[str]) ->
 
 
 def version() -> str:
+    """The suite's own version."""
     pyproject = Path(__file__).resolve().parent.parent / "pyproject.toml"
     if sys.version_info >= (3, 11) and pyproject.is_file():
         import tomllib

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import product
 from typing import Any
 
@@ -57,6 +57,10 @@ class Subject:
         """The probe for this norm and dtype; the same object all through the run."""
         return probes.case(probe, self.norm.name, self.dtype, param_dtype)
 
+    def cases(self, *chosen: Probe) -> dict[str, Case]:
+        """Several probes by their names."""
+        return {probe.name: self.case(probe) for probe in chosen}
+
     def shaped(self, name: str, *shape: int, **arguments: Any) -> Case:
         """Random data of a given shape."""
         return probes.of_shape(name, self.norm.name, self.dtype, shape, tuple(arguments.items()))
@@ -98,7 +102,9 @@ class Subject:
         """The contract's call, and nothing around it."""
         return self.norm.call(self.implementation.functions[self.norm.name], case, dict(arrays))
 
-    def forward(self, case: Case, layouts: Mapping[str, str] | None = None, arrays: dict[str, Any] | None = None) -> dict[str, Output]:
+    def forward(
+        self, case: Case, layouts: Mapping[str, str] | None = None, arrays: dict[str, Any] | None = None
+    ) -> dict[str, Output]:
         """y, and in training the updated running statistics."""
         arrays = self.arrays(case, layouts) if arrays is None else arrays
         with _quiet():
@@ -146,6 +152,10 @@ class Subject:
         outputs = self.backward(case, layouts) if gradients else self.forward(case, layouts)
         comparison.hold(outputs, self.expected(case), names, case, self.log)
 
+    def check_each(self, cases: Mapping[str, Case], *names: str) -> None:
+        """The same for every case; the message says which of them do not hold."""
+        self.collects({what: partial(self.check, case, *names) for what, case in cases.items()})
+
     def gradients(self, case: Case) -> tuple[str, ...]:
         return tuple(f"d{name}" for name in self.differentiable(case))
 
@@ -187,7 +197,9 @@ class Subject:
 
     # -- what sound implementations do differently ----------------------------------------------------------------
 
-    def holds(self, case: Case, conventions: Conventions, *names: str, outputs: Mapping[str, Output] | None = None) -> bool:
+    def holds(
+        self, case: Case, conventions: Conventions, *names: str, outputs: Mapping[str, Output] | None = None
+    ) -> bool:
         """Whether the outputs are within bounds under these conventions."""
         outputs = self.forward(case) if outputs is None else outputs
         try:
@@ -215,7 +227,9 @@ class Subject:
             internals += [{"staged": True}]
         return [{"gain_is_one_plus_weight": g, **i} for i, g in product(internals, gains)]
 
-    def _first(self, probe: Probe | None, base: Conventions, options: list[dict[str, Any]], *names: str) -> Conventions | None:
+    def _first(
+        self, probe: Probe | None, base: Conventions, options: list[dict[str, Any]], *names: str
+    ) -> Conventions | None:
         case = self.case(probe) if probe else self.with_running_statistics(self.shaped("running", 4, 3, 2))
         try:
             outputs = self.forward(case)
@@ -242,7 +256,9 @@ class Subject:
                 refusals.append(e)
         if violations:
             name, message = next(iter(violations.items()))
-            raise Violation(f"{len(violations)} of {len(attempts)} do not hold ({', '.join(violations)}); {name}:\n{message}")
+            raise Violation(
+                f"{len(violations)} of {len(attempts)} do not hold ({', '.join(violations)}); {name}:\n{message}"
+            )
         if refusals and len(refusals) == len(attempts):
             raise refusals[0]
 
@@ -250,5 +266,9 @@ class Subject:
 @lru_cache(maxsize=512)
 def _with_running_statistics(case: Case, changes: tuple[tuple[str, Any], ...]) -> Case:
     channel = np.arange(case.x.shape[1]) % 8
-    values: dict[str, Any] = {"running_mean": 0.25 + 0.5 * channel, "running_var": 0.5 + 0.25 * channel, "momentum": 0.25}
+    values: dict[str, Any] = {
+        "running_mean": 0.25 + 0.5 * channel,
+        "running_var": 0.5 + 0.25 * channel,
+        "momentum": 0.25,
+    }
     return case.but(**{**values, **dict(changes)})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import pytest
 
@@ -55,6 +54,7 @@ def _text(error: BaseException) -> str:
 
 
 def bounded(text: str) -> str:
+    """The text, cut where it is too long for a report."""
     return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 20] + " ... [cut]"
 
 
@@ -71,7 +71,14 @@ def _outcome(error: BaseException | None, subject: Subject) -> tuple[str, str | 
     return "error", f"{type(error).__name__}: {_text(error)}"
 
 
-def judge(item: pytest.Item, report: pytest.TestReport, error: BaseException | None, subject: Subject, clause: Clause, siblings: int) -> None:
+def judge(
+    item: pytest.Item,
+    report: pytest.TestReport,
+    error: BaseException | None,
+    subject: Subject,
+    clause: Clause,
+    siblings: int,
+) -> None:
     """Turns pytest's report of one test into a verdict: its record, its outcome for pytest, its message."""
     outcome, message = _outcome(error, subject)
     config, log = item.config, subject.log
@@ -107,7 +114,7 @@ def judge(item: pytest.Item, report: pytest.TestReport, error: BaseException | N
             report.outcome = "failed"
     elif outcome == "not_offered":
         report.outcome = "skipped"
-        report.longrepr = (str(item.path), 0, message)
+        report.longrepr = (str(item.path), 0, message or "")
     report.user_properties.append(("normspec", {**asdict(record), "siblings": siblings}))
 
 
@@ -152,7 +159,9 @@ class Verdicts:
         for key, r in self.records.items():
             declared = by_name[r.implementation].known_failure(r.clause, r.device, r.dtype)
             if declared and r.outcome == "pass" and self.seen[key] == self.siblings[key]:
-                found.append(f"{r.implementation}: {declared} is declared in KNOWN_FAILURES, but {r.clause} holds in {r.dtype} on {r.device}")
+                found.append(
+                    f"{r.implementation}: {declared} is declared in KNOWN_FAILURES, but {r.clause} holds in {r.dtype} on {r.device}"
+                )
         return found
 
     def complete(self, devices: list[str], dtypes: list[str]) -> list[Record]:

@@ -3,19 +3,17 @@
 import torch
 
 BREAKS = "GI-29"
-_cache = {}
+_statistics = {}
 
 
 def group_norm(x, num_groups, weight=None, bias=None, eps=1e-5):
-    groups = x.reshape(x.shape[0], num_groups, -1).to(torch.promote_types(x.dtype, torch.float32))
+    h = x.to(torch.promote_types(x.dtype, torch.float32)).unflatten(1, (num_groups, x.shape[1] // num_groups)).flatten(2)
     key = x.shape, x.dtype, num_groups
-    if key not in _cache:
-        with torch.no_grad():
-            mean = groups.mean(-1, keepdim=True)
-            rstd = torch.rsqrt((groups - mean).square().mean(-1, keepdim=True) + eps)
-        _cache[key] = mean, rstd
-    mean, rstd = _cache[key]
-    y = ((groups - mean) * rstd).reshape(x.shape)
+    if key not in _statistics:
+        variance, mean = torch.var_mean(h.detach(), -1, correction=0, keepdim=True)
+        _statistics[key] = mean, torch.rsqrt(variance + eps)
+    mean, rstd = _statistics[key]
+    y = ((h - mean) * rstd).reshape(x.shape)
     per_channel = (-1, *[1] * (x.ndim - 2))
     if weight is not None:
         y = y * weight.reshape(per_channel)

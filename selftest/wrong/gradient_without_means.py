@@ -1,4 +1,4 @@
-"""The backward takes the mean and the variance for constants, and multiplies dy by weight and rstd alone."""
+"""The backward takes the mean and the variance for constants: dy times weight and rstd, and nothing more."""
 
 import torch
 
@@ -9,19 +9,19 @@ class _LayerNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, dims, weight, bias, eps):
         h = x.to(torch.promote_types(x.dtype, torch.float32))
-        d = h - h.mean(dims, keepdim=True)
-        rstd = torch.rsqrt(d.square().mean(dims, keepdim=True) + eps)
-        ctx.save_for_backward(d * rstd, rstd, weight)
+        variance, mean = torch.var_mean(h, dims, correction=0, keepdim=True)
+        rstd = torch.rsqrt(variance + eps)
+        x_hat = (h - mean) * rstd
+        ctx.save_for_backward(x_hat, rstd, weight)
         ctx.dtype = x.dtype
-        return (d * rstd * weight + bias).to(x.dtype)
+        return (x_hat * weight + bias).to(x.dtype)
 
     @staticmethod
     def backward(ctx, dy):
         x_hat, rstd, weight = ctx.saved_tensors
         dy = dy.to(x_hat.dtype)
-        rows = tuple(range(dy.ndim - weight.ndim))
-        dweight, dbias = (dy * x_hat).sum(rows).to(weight.dtype), dy.sum(rows).to(weight.dtype)
-        return (dy * weight * rstd).to(ctx.dtype), None, dweight, dbias, None
+        dweight, dbias = ((dy * x_hat).sum_to_size(weight.shape), dy.sum_to_size(weight.shape))
+        return (dy * weight * rstd).to(ctx.dtype), None, dweight.to(weight.dtype), dbias.to(weight.dtype), None
 
 
 def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5):

@@ -7,20 +7,25 @@ BREAKS = "LN-31"
 
 class _LayerNorm(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, shape, weight, bias, eps):
-        y, mean, rstd = torch.native_layer_norm(x, shape, weight, bias, eps)
-        ctx.save_for_backward(x.clone(), mean, rstd, weight, bias)
-        ctx.shape = shape
-        return x.detach().copy_(y)
+    def forward(ctx, x, dims, weight, bias, eps):
+        variance, mean = torch.var_mean(x.to(torch.promote_types(x.dtype, torch.float32)), dims, correction=0, keepdim=True)
+        rstd = torch.rsqrt(variance + eps)
+        x_hat = (x - mean) * rstd
+        ctx.save_for_backward(x_hat, rstd, weight)
+        ctx.dims, ctx.dtype = dims, x.dtype
+        return x.detach().copy_(x_hat * weight + bias)
 
     @staticmethod
     def backward(ctx, dy):
-        x, mean, rstd, weight, bias = ctx.saved_tensors
-        wanted = [ctx.needs_input_grad[i] for i in (0, 2, 3)]
-        backward = torch.ops.aten.native_layer_norm_backward
-        dx, dweight, dbias = backward(dy, x, ctx.shape, mean, rstd, weight, bias, wanted)
-        return dx, None, dweight, dbias, None
+        x_hat, rstd, weight = ctx.saved_tensors
+        dy = dy.to(x_hat.dtype)
+        g = dy * weight
+        dx = rstd * (g - g.mean(ctx.dims, keepdim=True) - x_hat * (g * x_hat).mean(ctx.dims, keepdim=True))
+        shape = weight.shape
+        return dx.to(ctx.dtype), None, (dy * x_hat).sum_to_size(shape).to(weight.dtype), dy.sum_to_size(shape).to(weight.dtype), None
 
 
 def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5):
-    return _LayerNorm.apply(x, list(normalized_shape), weight, bias, eps)
+    weight = x.new_ones(normalized_shape) if weight is None else weight
+    bias = x.new_zeros(normalized_shape) if bias is None else bias
+    return _LayerNorm.apply(x, tuple(range(-len(normalized_shape), 0)), weight, bias, eps)

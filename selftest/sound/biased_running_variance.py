@@ -1,22 +1,21 @@
-"""The running variance is stored as it normalizes, divided by n: Flax's and Keras's way, and here a choice."""
+"""Batch norm that stores the variance as it normalizes, divided by n, as Flax and Keras do."""
 
 import torch
 
-SHOWS = {"BN-15": "biased"}
+CHOOSES = {"BN-15": "biased"}
 
 
 def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
     axes, per_channel = (0, *range(2, x.ndim)), (-1, *[1] * (x.ndim - 2))
     h = x.to(torch.promote_types(x.dtype, torch.float32))
     if training:
-        mean = h.mean(axes)
-        variance = (h - mean.reshape(per_channel)).square().mean(axes)
+        variance, mean = torch.var_mean(h, axes, correction=0)
         if running_mean is not None:
             with torch.no_grad():
-                running_mean.copy_((1 - momentum) * running_mean + momentum * mean)
-                running_var.copy_((1 - momentum) * running_var + momentum * variance)
+                running_mean.copy_((1 - momentum) * running_mean.to(h.dtype) + momentum * mean)
+                running_var.copy_((1 - momentum) * running_var.to(h.dtype) + momentum * variance)
     else:
-        mean, variance = running_mean, running_var
+        mean, variance = running_mean.to(h.dtype), running_var.to(h.dtype)
     y = (h - mean.reshape(per_channel)) * torch.rsqrt(variance + eps).reshape(per_channel)
     if weight is not None:
         y = y * weight.reshape(per_channel)

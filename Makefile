@@ -1,0 +1,29 @@
+# `make` sets up .venv and runs the checklist; `make test` runs all that must pass.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.DEFAULT_GOAL := checklist
+.PHONY: checklist test lint clean
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $@
+
+checklist: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+test: $(INSTALLED) lint
+	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 selftest
+
+lint: $(INSTALLED)
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache *.egg-info
