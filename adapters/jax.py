@@ -1,5 +1,6 @@
-"""JAX: the norms of flax.nnx as its constructors make them, eager, on the CPU."""
+"""JAX: flax.nnx's norms with the defaults of its constructors, compiled as their users run them."""
 
+import functools
 import math
 
 import jax
@@ -37,6 +38,7 @@ def _parameters(weight=None, bias=None):
     return {**flags, **initializers, "rngs": nnx.Rngs(0)}
 
 
+@functools.partial(jax.jit, static_argnames="normalized_shape")
 def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-6):
     axes = tuple(range(-len(normalized_shape), 0))
     norm = nnx.LayerNorm(
@@ -49,6 +51,7 @@ def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-6):
     return norm(x)
 
 
+@functools.partial(jax.jit, static_argnames="normalized_shape")
 def rms_norm(x, normalized_shape, weight=None, eps=1e-6):
     axes = tuple(range(-len(normalized_shape), 0))
     norm = nnx.RMSNorm(
@@ -63,6 +66,7 @@ def rms_norm(x, normalized_shape, weight=None, eps=1e-6):
     return norm(x)
 
 
+@functools.partial(jax.jit, static_argnames="training")
 def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.99, eps=1e-5):
     norm = nnx.BatchNorm(x.shape[1], axis=1, momentum=momentum, epsilon=eps, **_parameters(weight, bias))
     if running_mean is None:
@@ -73,11 +77,13 @@ def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=Fa
     return (y, norm.mean[...], norm.var[...]) if training else y
 
 
+@functools.partial(jax.jit, static_argnames="num_groups")
 def group_norm(x, num_groups, weight=None, bias=None, eps=1e-6):
     norm = nnx.GroupNorm(x.shape[1], num_groups, epsilon=eps, **_parameters(weight, bias))
     return jax.numpy.moveaxis(norm(jax.numpy.moveaxis(x, 1, -1)), -1, 1)
 
 
+@functools.partial(jax.jit, static_argnames="use_input_stats")
 def instance_norm(
     x, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.99, eps=1e-6
 ):

@@ -18,6 +18,7 @@ Sources: Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., sect
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -129,6 +130,7 @@ class Statistics(NamedTuple):
     reach: Array  # rstd (|x| + |mean|) >= |x_hat|: the size of the terms where x and the mean are kept apart
 
 
+@lru_cache(maxsize=16)
 def statistics(view: View, arithmetic: Arithmetic) -> Statistics:
     """The statistics of every set of values, x_hat, and how far a sound computation of them can be off."""
     u, axes, x = arithmetic.u, view.axes, view.normalized

@@ -120,7 +120,7 @@ def to_nearest(impl: Subject) -> None:
     """The errors of all values together average out: they share neither a gain nor a shift."""
     for probe in (probes.PLAIN, probes.LONG):
         case = impl.case(probe)
-        truth, y = impl.expected(case)["y"], impl.forward(case)["y"]
+        truth, y = impl.expected(case, "y"), impl.forward(case)["y"]
         comparison.shape_and_dtype("y", y, truth.value.shape, ())
         view = impl.norm.view(case, impl.conventions)
         weight, bias = (np.broadcast_to(t, view.x.shape).reshape(case.x.shape) for t in (view.weight, view.bias))
@@ -835,7 +835,7 @@ def cumulative(impl: Subject) -> None:
         momentum = 1 - 1 / k if impl.conventions.old_momentum else 1 / k
         case = batch.but(running_mean=mean, running_var=var, momentum=momentum)
         outputs = impl.forward(case)
-        comparison.hold(outputs, impl.expected(case), impl.norm.updates, case, impl.log)
+        impl.hold(outputs, case, *impl.norm.updates)
         mean, var = outputs["running_mean"].value, outputs["running_var"].value
 
 

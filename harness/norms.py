@@ -122,8 +122,34 @@ class Norm:
     def view(self, case: Case, conventions: Conventions) -> View:
         raise NotImplementedError
 
-    def reference(self, case: Case, a: dict[str, Any], eps: float) -> dict[str, Any]:
-        """The reference's outputs for the arrays `a`, float64 or double-double."""
+    def forward(self, case: Case, a: dict[str, Any], eps: float) -> dict[str, Any]:
+        """The reference's y for the arrays `a`, float64 or double-double."""
+        raise NotImplementedError
+
+    def backward(self, case: Case, a: dict[str, Any], eps: float) -> dict[str, Any]:
+        """The reference's gradients: dx, dweight, dbias."""
+        raise NotImplementedError
+
+    def running(self, case: Case, a: dict[str, Any], eps: float) -> dict[str, Any]:
+        """The reference's running statistics after the call."""
+        raise NotImplementedError
+
+    def forward_errors(self, case: Case, conventions: Conventions) -> dict[str, Array]:
+        """The bound of y before its last rounding."""
+        view, arithmetic = self.view(case, conventions), self.arithmetic(case, conventions)
+        owed = bounds.owed(view, FORMATS[arithmetic.dtype].accumulator)
+        return {"y": np.where(owed, bounds.forward(view, arithmetic), np.inf)}
+
+    def backward_errors(self, case: Case, conventions: Conventions) -> dict[str, Array]:
+        """The bounds of the gradients before their last rounding."""
+        view, arithmetic = self.view(case, conventions), self.arithmetic(case, conventions)
+        owed = bounds.owed(view, FORMATS[arithmetic.dtype].accumulator)
+        errors = bounds.backward(view, arithmetic)
+        dweight = errors["dweight"] if owed.all() else np.full_like(errors["dweight"], np.inf)
+        return {**errors, "dx": np.where(owed, errors["dx"], np.inf), "dweight": dweight}
+
+    def running_errors(self, case: Case, conventions: Conventions) -> dict[str, Array]:
+        """The bounds of the running statistics before they are stored."""
         raise NotImplementedError
 
     def arithmetic(self, case: Case, conventions: Conventions) -> Arithmetic:
@@ -148,25 +174,14 @@ class Norm:
     def bias(self, case: Case) -> Array:
         return np.zeros(self.parameter_shape(case)) if case.bias is None else case.bias
 
-    def expected(self, case: Case, conventions: Conventions) -> dict[str, Expected]:
-        """The truth and the bound of every output: y, the gradients, the updated running statistics."""
-        return _expected(self, case, conventions)
-
-    def errors(self, case: Case, conventions: Conventions) -> dict[str, Array]:
-        """The bound of every output before its last rounding, in the output's own shape."""
-        view, arithmetic = self.view(case, conventions), self.arithmetic(case, conventions)
-        gradients = bounds.backward(view, arithmetic)
-        errors = {"y": bounds.forward(view, arithmetic), **gradients}
-        mask = bounds.owed(view, FORMATS[arithmetic.dtype].accumulator)
-        for name in ("y", "dx"):
-            errors[name] = np.where(mask, errors[name], np.inf)
-        if not mask.all():
-            errors["dweight"] = np.full_like(errors["dweight"], np.inf)
-        return errors
+    def expected(self, case: Case, conventions: Conventions, name: str) -> Expected:
+        """The truth and the bound of one output: y, dx, dweight, dbias, running_mean, ..."""
+        part = "running" if name in self.updates else "backward" if name.startswith("d") else "forward"
+        return _expected(self, case, conventions, part)[name]
 
 
-@lru_cache(maxsize=512)
-def _expected(norm: Norm, case: Case, conventions: Conventions) -> dict[str, Expected]:
+@lru_cache(maxsize=1024)
+def _expected(norm: Norm, case: Case, conventions: Conventions, part: str) -> dict[str, Expected]:
     arrays: dict[str, Any] = {
         "x": case.x,
         "dy": case.dy,
@@ -176,21 +191,19 @@ def _expected(norm: Norm, case: Case, conventions: Conventions) -> dict[str, Exp
         "running_mean": case.running_mean,
         "running_var": case.running_var,
     }
-    wide = case.dtype == "float64" and conventions.internal == "float64"
-    if wide:
+    if case.dtype == "float64" and conventions.internal == "float64":  # the truth must be better than what it judges
         arrays = {k: None if v is None else DoubleDouble(v) for k, v in arrays.items()}
         if conventions.gain_is_one_plus_weight and case.weight is not None:
             arrays["weight"] = DoubleDouble(case.weight) + 1.0
-    with np.errstate(all="ignore"):
-        truth = norm.reference(case, arrays, conventions.eps(case))
-        errors = norm.errors(case, conventions)
     arithmetic = norm.arithmetic(case, conventions)
+    with np.errstate(all="ignore"):
+        truth = getattr(norm, part)(case, arrays, conventions.eps(case))
+        errors = getattr(norm, f"{part}_errors")(case, conventions)
     result = {}
     for name, value in truth.items():
         high, low = (value.high, value.low) if isinstance(value, DoubleDouble) else (value, np.zeros_like(value))
         dtype = arithmetic.dtype if name in ("y", "dx", "dsublayer_output") else arithmetic.param_dtype
-        error = errors[name].reshape(high.shape)
-        error = np.where(np.isnan(error), np.inf, error)
+        error = np.nan_to_num(errors[name].reshape(high.shape), nan=np.inf, posinf=np.inf)
         result[name] = Expected(high, low, bounds.allowed(high, error, dtype), dtype)
     return result
 
@@ -227,10 +240,14 @@ class RowNorm(Norm):
             center=self.center,
         )
 
-    def reference(self, case: Case, a: dict[str, Any], eps: float) -> dict[str, Any]:
-        x, dy, weight, bias = self.flat(case, a)
+    def forward(self, case: Case, a: dict[str, Any], eps: float) -> dict[str, Any]:
+        x, _, weight, bias = self.flat(case, a)
+        return self.unflat(case, y=layernorm.forward(x, weight, bias, eps))
+
+    def backward(self, case: Case, a: dict[str, Any], eps: float) -> dict[str, Any]:
+        x, dy, weight, _ = self.flat(case, a)
         dx, dweight, dbias = layernorm.backward(dy, x, weight, eps)
-        return self.unflat(case, y=layernorm.forward(x, weight, bias, eps), dx=dx, dweight=dweight, dbias=dbias)
+        return self.unflat(case, dx=dx, dweight=dweight, dbias=dbias)
 
     def flat(self, case: Case, a: dict[str, Any]) -> tuple[Any, ...]:
         """Several normalized dimensions as one, which is how the references state the norm."""
@@ -249,10 +266,14 @@ class RMSNorm(RowNorm):
     inputs = ("x", "weight")
     center = False
 
-    def reference(self, case: Case, a: dict[str, Any], eps: float) -> dict[str, Any]:
+    def forward(self, case: Case, a: dict[str, Any], eps: float) -> dict[str, Any]:
+        x, _, weight, _ = self.flat(case, a)
+        return self.unflat(case, y=rmsnorm.forward(x, weight, eps))
+
+    def backward(self, case: Case, a: dict[str, Any], eps: float) -> dict[str, Any]:
         x, dy, weight, _ = self.flat(case, a)
         dx, dweight = rmsnorm.backward(dy, x, weight, eps)
-        return self.unflat(case, y=rmsnorm.forward(x, weight, eps), dx=dx, dweight=dweight)
+        return self.unflat(case, dx=dx, dweight=dweight)
 
 
 class DeepNorm(RowNorm):
@@ -280,15 +301,19 @@ class DeepNorm(RowNorm):
         assert case.sublayer_output is not None
         return replace(super().view(case, conventions), skip=(case.alpha, case.sublayer_output))
 
-    def reference(self, case: Case, a: dict[str, Any], eps: float) -> dict[str, Any]:
-        x, dy, weight, bias = self.flat(case, a)
+    def forward(self, case: Case, a: dict[str, Any], eps: float) -> dict[str, Any]:
+        x, _, weight, bias = self.flat(case, a)
+        f = a["sublayer_output"].reshape(x.shape)
+        return self.unflat(case, y=deepnorm.forward(x, f, case.alpha, weight, bias, eps))
+
+    def backward(self, case: Case, a: dict[str, Any], eps: float) -> dict[str, Any]:
+        x, dy, weight, _ = self.flat(case, a)
         f = a["sublayer_output"].reshape(x.shape)
         dx, df, dweight, dbias = deepnorm.backward(dy, x, f, case.alpha, weight, eps)
-        y = deepnorm.forward(x, f, case.alpha, weight, bias, eps)
-        return self.unflat(case, y=y, dx=dx, dsublayer_output=df, dweight=dweight, dbias=dbias)
+        return self.unflat(case, dx=dx, dsublayer_output=df, dweight=dweight, dbias=dbias)
 
-    def errors(self, case: Case, conventions: Conventions) -> dict[str, Array]:
-        errors = super().errors(case, conventions)
+    def backward_errors(self, case: Case, conventions: Conventions) -> dict[str, Array]:
+        errors = super().backward_errors(case, conventions)
         return {**errors, "dx": abs(case.alpha) * errors["dx"], "dsublayer_output": errors["dx"]}
 
 
@@ -323,10 +348,12 @@ class GroupNorm(Norm):
             (0, 3),
         )
 
-    def reference(self, case: Case, a: dict[str, Any], eps: float) -> dict[str, Any]:
-        y = groupnorm.forward(a["x"], case.num_groups, a["weight"], a["bias"], eps)
-        dx, dweight, dbias = groupnorm.backward(a["dy"], a["x"], case.num_groups, a["weight"], eps)
-        return {"y": y, "dx": dx, "dweight": dweight, "dbias": dbias}
+    def forward(self, case: Case, a: dict[str, Any], eps: float) -> dict[str, Any]:
+        return {"y": groupnorm.forward(a["x"], self.groups(case), a["weight"], a["bias"], eps)}
+
+    def backward(self, case: Case, a: dict[str, Any], eps: float) -> dict[str, Any]:
+        dx, dweight, dbias = groupnorm.backward(a["dy"], a["x"], self.groups(case), a["weight"], eps)
+        return {"dx": dx, "dweight": dweight, "dbias": dbias}
 
 
 class BatchNorm(Norm):
@@ -364,15 +391,21 @@ class BatchNorm(Norm):
         parameters = lifted(self.weight(case, conventions)), lifted(self.bias(case))
         return View(case.x, case.dy, *parameters, conventions.eps(case), axes, axes, given=given)
 
-    def reference(self, case: Case, a: dict[str, Any], eps: float) -> dict[str, Any]:
-        given = () if case.training else (a["running_mean"], a["running_var"])
-        y = batchnorm.forward(a["x"], a["weight"], a["bias"], eps, *given)
-        dx, dweight, dbias = batchnorm.backward(a["dy"], a["x"], a["weight"], eps, *given)
-        outputs = {"y": y, "dx": dx, "dweight": dweight, "dbias": dbias}
-        if case.training and case.running_mean is not None:
-            old = a["running_mean"], a["running_var"]
-            outputs["running_mean"], outputs["running_var"] = self.update(*old, a["x"], case.momentum)
-        return outputs
+    @staticmethod
+    def given(case: Case, a: dict[str, Any]) -> tuple[Any, ...]:
+        """The statistics that evaluation normalizes with."""
+        return () if case.training else (a["running_mean"], a["running_var"])
+
+    def forward(self, case: Case, a: dict[str, Any], eps: float) -> dict[str, Any]:
+        return {"y": batchnorm.forward(a["x"], a["weight"], a["bias"], eps, *self.given(case, a))}
+
+    def backward(self, case: Case, a: dict[str, Any], eps: float) -> dict[str, Any]:
+        dx, dweight, dbias = batchnorm.backward(a["dy"], a["x"], a["weight"], eps, *self.given(case, a))
+        return {"dx": dx, "dweight": dweight, "dbias": dbias}
+
+    def running(self, case: Case, a: dict[str, Any], eps: float) -> dict[str, Any]:
+        updated = self.update(a["running_mean"], a["running_var"], a["x"], case.momentum)
+        return dict(zip(self.updates, updated, strict=True))
 
     def update(self, running_mean: Any, running_var: Any, x: Any, momentum: float) -> tuple[Any, Any]:
         return batchnorm.update(running_mean, running_var, x, momentum)
@@ -380,30 +413,29 @@ class BatchNorm(Norm):
     def values_per_statistic(self, case: Case) -> int:
         return case.x.size // case.x.shape[1]
 
-    def expected(self, case: Case, conventions: Conventions) -> dict[str, Expected]:
+    def expected(self, case: Case, conventions: Conventions, name: str) -> Expected:
         # Momentum and bias are the caller's and the store's affair: with momentum turned round, and n / (n - 1) taken
         # back, the reference's own update states the other conventions.
+        if name not in self.updates:
+            return super().expected(case, conventions, name)
         if conventions.old_momentum:
             case = _with_momentum(case, 1 - case.momentum)
-        result = super().expected(case, conventions)
-        if conventions.biased and "running_var" in result:
-            n, full = self.values_per_statistic(case), result["running_var"]
+        result = super().expected(case, conventions, name)
+        if conventions.biased and name == "running_var":
+            n = self.values_per_statistic(case)
             old = (1 - case.momentum) * np.asarray(case.running_var)
-            value = old + (full.value - old + full.low) * (n - 1) / n
-            result = {**result, "running_var": replace(full, value=value, low=np.zeros_like(value))}
+            value = old + (result.value - old + result.low) * (n - 1) / n
+            return replace(result, value=value, low=np.zeros_like(value))
         return result
 
-    def errors(self, case: Case, conventions: Conventions) -> dict[str, Array]:
-        errors = super().errors(case, conventions)
-        if case.training and case.running_mean is not None:
-            assert case.running_var is not None
-            view = replace(self.view(case, conventions), eps=0.0)
-            n = self.values_per_statistic(case)
-            old = self.lifted(case.running_mean, case), self.lifted(case.running_var, case)
-            arithmetic = self.arithmetic(case, conventions)
-            mean, variance = bounds.running(view, arithmetic, old, case.momentum, n / max(n - 1, 1))
-            errors["running_mean"], errors["running_var"] = self.reduced(mean, case), self.reduced(variance, case)
-        return errors
+    def running_errors(self, case: Case, conventions: Conventions) -> dict[str, Array]:
+        assert case.running_mean is not None
+        assert case.running_var is not None
+        view, n = replace(self.view(case, conventions), eps=0.0), self.values_per_statistic(case)
+        old = self.lifted(case.running_mean, case), self.lifted(case.running_var, case)
+        arithmetic = self.arithmetic(case, conventions)
+        errors = bounds.running(view, arithmetic, old, case.momentum, n / max(n - 1, 1))
+        return {name: self.reduced(error, case) for name, error in zip(self.updates, errors, strict=True)}
 
     @staticmethod
     def lifted(values: Array, case: Case) -> Array:
@@ -441,16 +473,11 @@ class InstanceNorm(GroupNorm, BatchNorm):
         per_channel = (1, case.x.shape[1], 1, 1)
         return replace(view, given=(case.running_mean.reshape(per_channel), case.running_var.reshape(per_channel)))
 
-    def reference(self, case: Case, a: dict[str, Any], eps: float) -> dict[str, Any]:
-        if not case.training:
-            return BatchNorm.reference(self, case, a, eps)
-        dx, dweight, dbias = groupnorm.instance_backward(a["dy"], a["x"], a["weight"], eps)
-        y = groupnorm.instance_forward(a["x"], a["weight"], a["bias"], eps)
-        outputs = {"y": y, "dx": dx, "dweight": dweight, "dbias": dbias}
-        if case.running_mean is not None:
-            old = a["running_mean"], a["running_var"]
-            outputs["running_mean"], outputs["running_var"] = self.update(*old, a["x"], case.momentum)
-        return outputs
+    def forward(self, case: Case, a: dict[str, Any], eps: float) -> dict[str, Any]:
+        return (GroupNorm if case.training else BatchNorm).forward(self, case, a, eps)  # type: ignore[arg-type]
+
+    def backward(self, case: Case, a: dict[str, Any], eps: float) -> dict[str, Any]:
+        return (GroupNorm if case.training else BatchNorm).backward(self, case, a, eps)  # type: ignore[arg-type]
 
     def update(self, running_mean: Any, running_var: Any, x: Any, momentum: float) -> tuple[Any, Any]:
         return groupnorm.instance_update(running_mean, running_var, x, momentum)
@@ -491,13 +518,10 @@ def second_order(norm: Norm, case: Case, conventions: Conventions, v: Array) -> 
         "weight": DoubleDouble(norm.weight(case, conventions)),
         "bias": DoubleDouble(norm.bias(case)),
         "sublayer_output": None if case.sublayer_output is None else DoubleDouble(case.sublayer_output),
-        "running_mean": None,
-        "running_var": None,
     }
-    case = case.but(running_mean=None, running_var=None)
 
     def dx_along(step: float) -> Any:
-        return norm.reference(case, {**arrays, "x": DoubleDouble(case.x) + v * step}, conventions.eps(case))["dx"]
+        return norm.backward(case, {**arrays, "x": DoubleDouble(case.x) + v * step}, conventions.eps(case))["dx"]
 
     def difference(step: float) -> Any:
         return (dx_along(step) - dx_along(-step)) / (2 * step)

@@ -143,14 +143,19 @@ class Subject:
 
     # -- verdicts -----------------------------------------------------------------------------------------------------
 
-    def expected(self, case: Case) -> dict[str, Expected]:
-        return self.norm.expected(case, self.conventions)
+    def expected(self, case: Case, name: str) -> Expected:
+        """The truth of one output, and what is allowed on it, under the conventions that were seen."""
+        return self.norm.expected(case, self.conventions, name)
 
     def check(self, case: Case, *names: str, layouts: Mapping[str, str] | None = None) -> None:
         """Every named output (y, dx, dweight, dbias, running_mean, ...) within its bound of the truth."""
         gradients = [name for name in names if name.startswith("d")]
         outputs = self.backward(case, layouts) if gradients else self.forward(case, layouts)
-        comparison.hold(outputs, self.expected(case), names, case, self.log)
+        self.hold(outputs, case, *names)
+
+    def hold(self, outputs: Mapping[str, Output], case: Case, *names: str) -> None:
+        """The same for outputs that are there already."""
+        comparison.hold(outputs, {name: self.expected(case, name) for name in names}, case, self.log)
 
     def check_each(self, cases: Mapping[str, Case], *names: str) -> None:
         """The same for every case; the message says which of them do not hold."""
@@ -169,7 +174,7 @@ class Subject:
 
         `case` led to `got`; `twin` to `other`, where it is not the same case.
         """
-        allowed = self.expected(case)[name].allowed + self.expected(twin or case)[name].allowed
+        allowed = self.expected(case, name).allowed + self.expected(twin or case, name).allowed
         comparison.agree(name, got.value, other.value, allowed, case, self.log, against)
 
     def same_bits(self, name: str, got: Array, other: Array, case: Case, against: str) -> None:
@@ -203,7 +208,8 @@ class Subject:
         """Whether the outputs are within bounds under these conventions."""
         outputs = self.forward(case) if outputs is None else outputs
         try:
-            comparison.hold(outputs, self.norm.expected(case, conventions), names, case, Log())
+            expected = {name: self.norm.expected(case, conventions, name) for name in names}
+            comparison.hold(outputs, expected, case, Log())
         except Violation:
             return False
         return True

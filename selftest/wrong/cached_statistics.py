@@ -7,7 +7,11 @@ _statistics = {}
 
 
 def group_norm(x, num_groups, weight=None, bias=None, eps=1e-5):
-    h = x.to(torch.promote_types(x.dtype, torch.float32)).unflatten(1, (num_groups, x.shape[1] // num_groups)).flatten(2)
+    h = (
+        x.to(torch.promote_types(x.dtype, torch.float32))
+        .unflatten(1, (num_groups, x.shape[1] // num_groups))
+        .flatten(2)
+    )
     key = x.shape, x.dtype, num_groups
     if key not in _statistics:
         variance, mean = torch.var_mean(h.detach(), -1, correction=0, keepdim=True)

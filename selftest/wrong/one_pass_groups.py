@@ -6,7 +6,11 @@ BREAKS = "GI-15"
 
 
 def group_norm(x, num_groups, weight=None, bias=None, eps=1e-5):
-    h = x.to(torch.promote_types(x.dtype, torch.float32)).unflatten(1, (num_groups, x.shape[1] // num_groups)).flatten(2)
+    h = (
+        x.to(torch.promote_types(x.dtype, torch.float32))
+        .unflatten(1, (num_groups, x.shape[1] // num_groups))
+        .flatten(2)
+    )
     n = h.shape[-1]
     mean = h.sum(-1, keepdim=True) / n
     variance = h.square().sum(-1, keepdim=True) / n - mean * mean

@@ -8,7 +8,9 @@ BREAKS = "LN-31"
 class _LayerNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, dims, weight, bias, eps):
-        variance, mean = torch.var_mean(x.to(torch.promote_types(x.dtype, torch.float32)), dims, correction=0, keepdim=True)
+        variance, mean = torch.var_mean(
+            x.to(torch.promote_types(x.dtype, torch.float32)), dims, correction=0, keepdim=True
+        )
         rstd = torch.rsqrt(variance + eps)
         x_hat = (x - mean) * rstd
         ctx.save_for_backward(x_hat, rstd, weight)
@@ -22,7 +24,13 @@ class _LayerNorm(torch.autograd.Function):
         g = dy * weight
         dx = rstd * (g - g.mean(ctx.dims, keepdim=True) - x_hat * (g * x_hat).mean(ctx.dims, keepdim=True))
         shape = weight.shape
-        return dx.to(ctx.dtype), None, (dy * x_hat).sum_to_size(shape).to(weight.dtype), dy.sum_to_size(shape).to(weight.dtype), None
+        return (
+            dx.to(ctx.dtype),
+            None,
+            (dy * x_hat).sum_to_size(shape).to(weight.dtype),
+            dy.sum_to_size(shape).to(weight.dtype),
+            None,
+        )
 
 
 def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5):
