@@ -13,6 +13,7 @@ import pytest
 
 from harness import bridge, checklist, report
 from harness.clauses import SpecError, all_clauses, explain
+from harness.comparison import Violation
 from harness.examples import SpecFile
 from harness.formats import FORMATS
 from harness.implementations import Implementation, NotFound, load
@@ -150,10 +151,14 @@ def impl(request: pytest.FixtureRequest) -> Subject:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    subject, marker, error = _subject(item), item.get_closest_marker("clause"), call.excinfo and call.excinfo.value
+    if subject and isinstance(error, Violation | NotImplementedError) and item.config.option.tbstyle == "auto":
+        # What is wrong is said in the message; a traceback through the suite would cost more than the check.
+        call.excinfo = pytest.ExceptionInfo.from_exception(
+            pytest.fail.Exception(pytrace=False).with_traceback(error.__traceback__)
+        )
     result = yield
-    subject, marker = _subject(item), item.get_closest_marker("clause")
-    if subject and marker and (call.when == "call" or call.excinfo is not None):
-        error = call.excinfo.value if call.excinfo else None
+    if subject and marker and (call.when == "call" or error is not None):
         judge(item, result, error, subject, all_clauses()[marker.args[0]], item.stash[SIBLINGS])
     return result
 

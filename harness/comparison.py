@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.bounds import LAMBDA
 from harness.formats import FORMATS, Array
-from harness.norms import Case, Expected
+from harness.norms import NORMS, Case, Expected
 
 
 class Violation(AssertionError):
@@ -42,20 +42,36 @@ class Log:
             self.worst, self.probe = worst, probe
 
 
-def shown(array: Array | None, limit: int = 24) -> str:
+SMALL = 24
+
+
+def shown(array: Array | None) -> str:
     """An array on one line, whole where it is small."""
     if array is None:
         return "None"
-    if array.size > limit:
-        return f"array of shape {array.shape} [{', '.join(f'{v:.9g}' for v in array.flat[:4])}, ...]"
-    return np.array2string(array, separator=", ", max_line_width=10**6, formatter={"float_kind": lambda v: f"{v:.9g}"}).replace("\n", "")  # fmt: skip
+    if array.size > SMALL:
+        mean, deviation = array.mean(), array.std()
+        first = ", ".join(f"{v:.6g}" for v in array.flat[:3])
+        return f"[{first}, ... {array.size} values, mean {mean:.4g}, deviation {deviation:.4g}]"
+    text = np.array2string(array, separator=", ", max_line_width=10**6, formatter={"float_kind": lambda v: f"{v:.9g}"})
+    return text.replace("\n", "")
 
 
-def inputs_shown(case: Case, names: tuple[str, ...] = ("x", "weight", "bias")) -> str:
-    """The call that shows the fault, short enough to read."""
-    parts = [f"{name} = {shown(getattr(case, name))}" for name in names]
-    parts += ["eps = default" if case.eps is None else f"eps = {case.eps:g}"]
-    return ", ".join(parts)
+def inputs_shown(
+    case: Case, names: tuple[str, ...] = ("x", "weight", "bias"), index: tuple[Any, ...] | None = None
+) -> str:
+    """The call that shows the fault, short enough to read: of a large x the set of values that `index` shares its
+    statistics with."""
+    parts = []
+    for name in names:
+        value = getattr(case, name)
+        if index is not None and value is not None and value.size > SMALL and value.shape == case.x.shape:
+            numbers = NORMS[case.norm].sets(case)
+            same_set = value[numbers == numbers[index]]
+            parts.append(f"{name} of shape {value.shape}, about {_where(index)} {shown(same_set)}")
+        else:
+            parts.append(f"{name} = {shown(value)}")
+    return ", ".join([*parts, "eps = default" if case.eps is None else f"eps = {case.eps:g}"])
 
 
 def _where(index: tuple[Any, ...]) -> str:
@@ -75,7 +91,7 @@ def out_of_bounds(
     return Violation(
         f"{name}: {int((ratio > 1).sum())} of {claimed} values out of bounds; worst at {_where(worst)}: "
         f"got {got[worst]:.6g}, {against} {value[worst]:.6g}, {ratio[worst]:.2g} times the bound {allowed[worst]:.2g}\n"
-        f"shown by {inputs_shown(case, names)}"
+        f"shown by {inputs_shown(case, names, tuple(worst) if got.shape == case.x.shape else None)}"
     )
 
 

@@ -152,6 +152,13 @@ class Norm:
         """The bounds of the running statistics before they are stored."""
         raise NotImplementedError
 
+    def sets(self, case: Case) -> Array:
+        """For every element of x the number of the set of values that its mean and variance are taken over."""
+        view = self.view(case, Conventions())
+        kept = [1 if axis in view.axes else size for axis, size in enumerate(view.x.shape)]
+        numbers = np.arange(math.prod(kept), dtype=np.float64).reshape(kept)
+        return np.broadcast_to(numbers, view.x.shape).reshape(case.x.shape)
+
     def arithmetic(self, case: Case, conventions: Conventions) -> Arithmetic:
         f = FORMATS["float32" if case.dtype == "float64" and conventions.internal == "float32" else case.dtype]
         parameters = "float32" if f.name == "float32" else case.format_of_parameters

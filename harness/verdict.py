@@ -99,9 +99,13 @@ def judge(
     )
     if message is not None and outcome in BROKEN:
         probe = f"   probe {log.probe}" if log.probe else ""
+        option = "" if config.option.impl is None else f" --impl {subject.implementation.name}"
+        again = f'pytest{option} "{item.nodeid}"'
         indented = "\n".join("  " + line for line in bounded(message).splitlines())
-        shown = f"{clause}   {subject.id}{probe}\n{indented}\n  pytest --explain {clause.id}"
-        if config.option.tbstyle == "auto":
+        shown = f"{clause}   {subject.id}{probe}\n{indented}\n  {again}\n  pytest --explain {clause.id}"
+        if outcome == "error":  # where it was raised is in the implementation's own code: the traceback stays
+            report.sections.append(("clause", shown))
+        elif config.option.tbstyle == "auto":
             report.longrepr = shown
         declared = subject.implementation.known_failure(clause.id, subject.device, subject.dtype)
         if declared is not None:

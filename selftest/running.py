@@ -65,9 +65,13 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+# No cache is written, nothing is captured or rewritten twice, and garbage is left to the outer run to collect.
+FIXED = ("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "--capture=no", "--assert=plain",
+         "-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "no:unraisableexception")  # fmt: skip
+
+
 def run(*arguments: str, plugins: tuple[object, ...] = ()) -> Run:
     """`pytest ARGUMENTS` in the repository's root; test files are named relative to it."""
-    fixed = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "-p", "no:cacheprovider", "--capture=no"]
     stdout, stderr = io.StringIO(), io.StringIO()
     with (
         mock.patch.dict(os.environ),
@@ -77,14 +81,14 @@ def run(*arguments: str, plugins: tuple[object, ...] = ()) -> Run:
         _one_thread(),
     ):
         os.environ.pop("PYTEST_ADDOPTS", None)
-        status = pytest.main([*fixed, *arguments], plugins)
+        status = pytest.main([*FIXED, *arguments], plugins)
     return Run(int(status), stdout.getvalue(), stderr.getvalue())
 
 
 def reported(*arguments: str) -> Run:
-    """`pytest ARGUMENTS --report ...`, with what the report says."""
+    """`pytest ARGUMENTS --report ...`, with what the report says; without tracebacks, which take most of the time."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.json"
-        result = run(*arguments, "--report", str(path))
+        result = run(*arguments, "--tb=no", "--report", str(path))
         report = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
     return Run(result.status, result.stdout, result.stderr, report)

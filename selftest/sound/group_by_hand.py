@@ -2,6 +2,8 @@
 
 import torch
 
+LACKS = ("GI-25",)  # torch orders its sums by the shape
+
 
 def group_norm(x, num_groups, weight=None, bias=None, eps=1e-5):
     samples, channels, *positions = x.shape

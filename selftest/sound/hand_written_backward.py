@@ -2,6 +2,8 @@
 
 import torch
 
+LACKS = ("LN-19", "LN-30")  # torch orders its sums by the shape; the backward is differentiable once
+
 
 class _LayerNorm(torch.autograd.Function):
     @staticmethod

@@ -2,6 +2,9 @@
 
 import torch
 
+CHOOSES = {"LN-20": "refused", "LN-37": "refused"}
+LACKS = ("LN-19", "LN-38")  # torch orders its sums by the shape, and folds scale and shift
+
 
 def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5):
     h = x.to(torch.promote_types(x.dtype, torch.float32)).reshape(1, -1, *normalized_shape)

@@ -2,6 +2,8 @@
 
 import torch
 
+LACKS = ("LN-19", "LN-60")  # torch orders its sums by the shape; normalized_shape is not looked at
+
 
 def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5):
     dims = tuple(range(-len(normalized_shape), 0))

@@ -3,7 +3,7 @@
 import torch
 
 BREAKS = "GI-29"
-_statistics = {}
+_statistics: dict = {}
 
 
 def group_norm(x, num_groups, weight=None, bias=None, eps=1e-5):
