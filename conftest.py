@@ -23,7 +23,12 @@ from harness.verdict import Verdicts, judge
 pytest_plugins = ["harness.options"]
 
 # A verdict must not depend on luck or on earlier runs: only the thorough profile draws new inputs at every run.
-_COMMON: dict[str, Any] = {"deadline": None, "database": None, "suppress_health_check": list(hypothesis.HealthCheck)}
+_COMMON: dict[str, Any] = {
+    "report_multiple_bugs": False,
+    "deadline": None,
+    "database": None,
+    "suppress_health_check": list(hypothesis.HealthCheck),
+}
 hypothesis.settings.register_profile("dev", max_examples=15, derandomize=True, **_COMMON)
 hypothesis.settings.register_profile("ci", max_examples=25, derandomize=True, **_COMMON)
 hypothesis.settings.register_profile("thorough", max_examples=1000, **_COMMON)
@@ -64,7 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
             subjects.setdefault(norm, []).extend(
                 Subject(i, norm, device, dtype)
                 for device in devices if device in i.devices
-                for dtype in dtypes if dtype in i.dtypes
+                for dtype in dtypes if dtype in i.dtypes and bridge.supports(device, dtype)
             )  # fmt: skip
     config.stash[SUBJECTS] = subjects
     config.stash[VERDICTS] = Verdicts(implementations)

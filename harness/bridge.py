@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,18 @@ def devices() -> list[str]:
     return found
 
 
+@cache
+def supports(device: str, dtype: str) -> bool:
+    """Whether the device has the dtype at all: Apple's GPUs have no float64. What torch does not know, it can't deny."""
+    try:
+        torch.zeros(1, dtype=getattr(torch, dtype), device=device)
+    except TypeError:
+        return False
+    except RuntimeError:
+        return True
+    return True
+
+
 def from_numpy(array: np.ndarray[Any, Any], dtype: str, device: str) -> torch.Tensor:
     """`array` (float64, exact in `dtype`) as a tensor."""
     return torch.tensor(array, dtype=getattr(torch, dtype), device=device)
@@ -28,7 +41,7 @@ def from_numpy(array: np.ndarray[Any, Any], dtype: str, device: str) -> torch.Te
 
 def to_numpy(tensor: torch.Tensor) -> np.ndarray[Any, Any]:
     """The tensor's values as float64, in memory of their own where a conversion is needed."""
-    return tensor.detach().to("cpu", torch.float64).numpy()
+    return tensor.detach().cpu().to(torch.float64).numpy()
 
 
 def vjp(
