@@ -34,6 +34,15 @@ def holds(clause: str, family: Family) -> Family:
     return test
 
 
+def _forward_and_backward(impl: Subject, cases: dict[str, Case]) -> None:
+    """y and every gradient that there is, for each case."""
+
+    def attempt(case: Case) -> None:
+        impl.check(case, "y", *(() if impl.implementation.vjp is None else impl.gradients(case)))
+
+    impl.collects({what: functools.partial(attempt, case) for what, case in cases.items()})
+
+
 # -- values ------------------------------------------------------------------------------------------------------------
 
 
@@ -143,7 +152,8 @@ def calls(draw: st.DrawFn, norm: str, dtype: str) -> Case:
     x, arguments = NORMS[norm].arrange(rounded(rows, dtype))
     case = Case(norm, "found by search", dtype, x, x, eps=eps, **arguments)
     shape = NORMS[norm].parameter_shape(case)
-    with_weight, with_bias = draw(st.booleans()), draw(st.booleans())
+    with_weight = draw(st.booleans())
+    with_bias = with_weight and draw(st.booleans())  # a bias alone is a clause of its own
     return case.but(
         dy=rng.integers(-8, 9, x.shape) / 4.0,
         weight=rng.integers(-8, 9, shape) / 4.0 if with_weight else None,
@@ -151,13 +161,15 @@ def calls(draw: st.DrawFn, norm: str, dtype: str) -> Case:
     )
 
 
-def _search(impl: Subject, check: Callable[[Case], None]) -> None:
-    @given(calls(impl.norm.name, impl.dtype))
-    def every(case: Case) -> None:
-        try:
-            check(case)
-        except NotImplementedError:  # a parameter that it always has, say
-            return
+def _search(impl: Subject, names: Callable[[Case], tuple[str, ...]]) -> None:
+    layouts = ("contiguous", *bridge.LAYOUTS) if impl.implementation.torch else ("contiguous",)
+
+    @given(calls(impl.norm.name, impl.dtype), st.sampled_from(layouts))
+    def every(case: Case, layout: str) -> None:
+        if layout != "contiguous":
+            case = case.but(name=f"{case.name}, x {layout}")
+        with contextlib.suppress(NotImplementedError):  # a parameter that it always has, say
+            impl.check(case, *names(case), layouts={"x": layout} if layout != "contiguous" else None)
 
     every()
     if impl.log.claims == 0:
@@ -165,15 +177,15 @@ def _search(impl: Subject, check: Callable[[Case], None]) -> None:
 
 
 def any_input(impl: Subject) -> None:
-    """y is right for any shape, scale, mean and eps, with a weight or a bias or without."""
-    _search(impl, lambda case: impl.check(case, "y"))
+    """y is right for any shape, layout, scale, mean and eps, with a weight or a bias or without."""
+    _search(impl, lambda case: ("y",))
 
 
 def any_gradient(impl: Subject) -> None:
     """So are the gradients."""
     if impl.implementation.vjp is None:
         raise NotImplementedError("it has no gradients")
-    _search(impl, lambda case: impl.check(case, *impl.gradients(case)))
+    _search(impl, impl.gradients)
 
 
 # -- eps ---------------------------------------------------------------------------------------------------------------
@@ -234,13 +246,13 @@ def eps_default(impl: Subject) -> None:
 
 
 def absent_parameters(impl: Subject) -> None:
-    """Without a weight the gain is 1, without a bias the shift is 0, together and each alone."""
+    """Without a weight the gain is 1, without a bias the shift is 0, together and each alone, for the gradients too."""
     case = impl.case(probes.PLAIN)
     cases = {"no weight": case.but(weight=None, bias=None)}
     if "bias" in impl.norm.inputs:
         neither = cases["no weight"]
         cases = {"neither": neither, "no bias": case.but(bias=None), "no weight": case.but(weight=None)}
-    impl.check_each(cases, "y")
+    _forward_and_backward(impl, cases)
 
 
 # -- independence ------------------------------------------------------------------------------------------------------
@@ -460,12 +472,6 @@ def no_view(impl: Subject) -> None:
 
 
 # -- shapes ------------------------------------------------------------------------------------------------------------
-
-
-def _forward_and_backward(impl: Subject, cases: dict[str, Case]) -> None:
-    """y and every gradient, where there are gradients."""
-    (some, *_) = cases.values()
-    impl.check_each(cases, "y", *(() if impl.implementation.vjp is None else impl.gradients(some)))
 
 
 def dimensions(impl: Subject) -> None:
