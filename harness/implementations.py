@@ -102,7 +102,8 @@ def _module(what: str, option: str) -> ModuleType:
     except SyntaxError as e:
         raise NotFound(f"--impl {option}: {e.filename}, line {e.lineno}: {e.msg}") from e
     except ImportError as e:
-        if isinstance(e, ModuleNotFoundError) and e.name and (what == e.name or what.startswith(e.name + ".")):
+        absent = e.name if isinstance(e, ModuleNotFoundError) and e.name else ""
+        if what not in adapter_names() and absent and (what + ".").startswith(absent + "."):
             adapters = ", ".join(adapter_names())
             raise NotFound(
                 f"--impl {option}: no adapter, file or module is named {what}; the adapters are {adapters}"
