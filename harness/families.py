@@ -209,9 +209,8 @@ def eps_honoured(impl: Subject) -> None:
     impl.check_each({f"eps = {eps:g}": case.but(eps=eps) for eps in (1e-10, 1e-7, 1e-2, 4.0)}, "y")
 
 
-def eps_zero(impl: Subject) -> None:
-    """eps = 0 gives the formula's y, or is refused."""
-    case = impl.case(probes.PLAIN).but(eps=0.0)
+def _computed_or_refused(impl: Subject, case: Case) -> None:
+    """y is right, or the call raises; the choice says which."""
     try:
         impl.forward(case)
     except (NotImplementedError, Violation):
@@ -222,6 +221,11 @@ def eps_zero(impl: Subject) -> None:
     else:
         impl.check(case, "y")
         impl.chooses("computed")
+
+
+def eps_zero(impl: Subject) -> None:
+    """eps = 0 gives the formula's y, or is refused."""
+    _computed_or_refused(impl, impl.case(probes.PLAIN).but(eps=0.0))
 
 
 DEFAULT_EPS = (1e-5, 1e-6, 1e-8, 1e-12, 1e-3)
@@ -520,17 +524,8 @@ def empty_batch(impl: Subject) -> None:
 def single_value(impl: Subject) -> None:
     """Statistics of one value: y is the bias (in RMSNorm the sign), or the call is refused."""
     shape = {"batch_norm": (1, 6), "group_norm": (1, 6), "instance_norm": (2, 6, 1)}.get(impl.norm.name, (5, 1))
-    case = impl.shaped("single", *shape, **({"num_groups": 6} if impl.norm.name == "group_norm" else {}))
-    try:
-        impl.forward(case)
-    except (NotImplementedError, Violation):
-        raise
-    except Exception:
-        impl.log.claims += 1
-        impl.chooses("refused")
-    else:
-        impl.check(case, "y")
-        impl.chooses("computed")
+    arguments = {"num_groups": 6} if impl.norm.name == "group_norm" else {}
+    _computed_or_refused(impl, impl.shaped("single", *shape, **arguments))
 
 
 def constant_exactly(impl: Subject) -> None:
