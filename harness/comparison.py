@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,6 @@ class Log:
     probe: str | None = None
     claims: int = 0
     choice: str | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
 
     def saw(self, worst: float, probe: str, claims: int) -> None:
         self.claims += claims

@@ -45,11 +45,8 @@ class Subject:
 
     def begin(self) -> None:
         """A new test: nothing seen yet. What the conventions are is settled first, so that no test depends on another."""
+        _ = self.conventions
         self.log = Log()
-        try:
-            _ = self.conventions
-        finally:
-            self.log = Log()
 
     # -- inputs -----------------------------------------------------------------------------------------------------
 
