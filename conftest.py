@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -145,11 +145,13 @@ def _study(item: pytest.Item) -> bool:
 
 
 @pytest.fixture
-def impl(request: pytest.FixtureRequest) -> Subject:
-    """One norm of one implementation on one device in one dtype."""
+def impl(request: pytest.FixtureRequest) -> Iterator[Subject]:
+    """One norm of one implementation on one device in one dtype; no call changes what the next test sees."""
     subject: Subject = request.param
-    subject.begin()
-    return subject
+    with bridge.kept():
+        subject.begin()
+    with bridge.kept():
+        yield subject
 
 
 @pytest.hookimpl(wrapper=True)
@@ -184,7 +186,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     verdicts = config.stash[VERDICTS]
     if hasattr(config, "workerinput") or not verdicts.records:
         return
-    if exitstatus == 0 and verdicts.mended():
+    if exitstatus == 0 and (verdicts.mended() or any(r.fails_the_run for r in verdicts.records.values())):
         session.exitstatus = 1
     if not verdicts.checked and exitstatus == 0:
         session.exitstatus = 4

@@ -11,7 +11,24 @@ from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKern
 
 PACKAGE = "onnxruntime"
 DEVICES = ("cpu",)
-KNOWN_FAILURES = {}
+
+ONE_PASS = (
+    "GroupNormalization-21 has no kernel and runs as the standard's function, whose variance is MeanOfSquare - "
+    "SquareOfMean in float32 (stash_type = 1): float32 data about 1000 with deviation 1 err by 0.43, and a constant "
+    "1000.1 (48 values) gives NaN (https://github.com/microsoft/onnxruntime/issues/24538)"
+)
+EMPTY = (
+    "the function of GroupNormalization-21 reshapes to [0, 0, -1], where an empty batch leaves -1 without a meaning; "
+    "by design, says https://github.com/microsoft/onnxruntime/issues/9940"
+)
+MOMENTUM = "an ONNX attribute is a float32: the momentum 2/3 arrives as 0.6666667"
+KNOWN_FAILURES = {
+    **dict.fromkeys(("GI-15[float32]", "GI-15[float16]", "GI-42[float16]"), ONE_PASS),
+    **dict.fromkeys(("GI-23[float64]", "GI-23[float32]", "GI-23[float16]"), ONE_PASS),
+    **dict.fromkeys(("GI-50[float64]", "GI-50[float32]"), ONE_PASS),
+    "GI-40": EMPTY,
+    "BN-19[float64]": MOMENTUM,
+}
 
 NUMPY = {"float64": np.float64, "float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
 ONNX = {

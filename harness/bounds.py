@@ -219,7 +219,11 @@ def running(
         (old[0], s.mean, s.mean_error),
         (old[1], correction * s.variance, correction * s.variance_error),
     ):
-        errors.append(momentum * error + 5 * u * (abs((1 - momentum) * before) + abs(momentum * batch)))
+        kept, added = abs((1 - momentum) * before), abs(momentum * batch)
+        stored_on_the_way = (
+            FORMATS[arithmetic.param_dtype].u * kept
+        )  # running.mul_(1 - momentum).add_(...) rounds twice
+        errors.append(momentum * error + 5 * u * (kept + added) + stored_on_the_way)
     return errors[0], errors[1]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -88,6 +89,21 @@ def memory_overlaps(a: Any, b: Any) -> bool:
         and a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
         and a.numel() > 0
     )
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Puts torch's lasting settings back as they were, whatever a call leaves behind."""
+    default, grad, threads = torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_num_threads()
+    deterministic, precision = torch.are_deterministic_algorithms_enabled(), torch.get_float32_matmul_precision()
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(default)
+        torch.set_grad_enabled(grad)
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic)
+        torch.set_float32_matmul_precision(precision)
 
 
 def global_state() -> dict[str, Any]:

@@ -49,7 +49,8 @@ def shown(array: Array | None) -> str:
     if array is None:
         return "None"
     if array.size > SMALL:
-        mean, deviation = array.mean(), array.std()
+        with np.errstate(all="ignore"):
+            mean, deviation = array.mean(), array.std()
         first = ", ".join(f"{v:.6g}" for v in array.flat[:3])
         return f"[{first}, ... {array.size} values, mean {mean:.4g}, deviation {deviation:.4g}]"
     text = np.array2string(array, separator=", ", max_line_width=10**6, formatter={"float_kind": lambda v: f"{v:.9g}"})
@@ -163,19 +164,21 @@ def same_bits(name: str, one: Array, other: Array, case: Case, log: Log, against
         )
 
 
-def no_common_bias(got: Array, expected: Expected, direction: Array, case: Case, log: Log, what: str) -> None:
-    """The error along `direction` is no larger than independent last roundings make it.
+def no_common_bias(
+    got: Array, expected: Expected, staged: Array, direction: Array, case: Case, log: Log, what: str
+) -> None:
+    """The error along `direction` is no larger than independent roundings make it.
 
-    Over many values the last rounding averages out, so that an error common to all shows far below it. Allowed are
-    LAMBDA standard deviations of the sum of the roundings, each uniform with deviation u|y| / sqrt 3, or all of them at
-    their worst, whichever is less; and the error before rounding.
+    Over many values the last rounding averages out, and so does that of x_hat (`staged`: its most for each value), so
+    that an error common to all shows far below it. Allowed are LAMBDA standard deviations of the sum of the roundings,
+    each uniform with deviation u|y| / sqrt 3, or all of them at their worst, whichever is less; and the error before
+    rounding.
     """
     u, floor = FORMATS[expected.dtype].u, FORMATS[expected.dtype].floor
     inner = np.maximum(expected.allowed - u * abs(expected.value), 0.0) / (1 + u) + floor
-    rounding = u * abs(direction) * (abs(expected.value) + inner)
-    allowed = (
-        np.minimum(rounding.sum(), LAMBDA / np.sqrt(3) * np.sqrt((rounding**2).sum())) + (abs(direction) * inner).sum()
-    )
+    last, before = u * abs(direction) * (abs(expected.value) + inner), abs(direction) * staged
+    independent = LAMBDA / np.sqrt(3) * np.sqrt((last**2 + before**2).sum())
+    allowed = np.minimum((last + before).sum(), independent) + (abs(direction) * inner).sum()
     error = abs((direction * ((got - expected.value) - expected.low)).sum())
     if not np.isfinite(allowed):
         return

@@ -7,6 +7,7 @@ import functools
 import random
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -116,8 +117,8 @@ def far_from_zero(impl: Subject) -> None:
 
 
 def long_rows(impl: Subject) -> None:
-    """20,011 values are summed to the last, without stagnating; so are 5,002 times 6."""
-    impl.check_each(impl.cases(probes.LONG, probes.MANY_ROWS), "y")
+    """20,011 values are summed to the last, without stagnating; so are 5,002 times 6 and 70,002 times 3."""
+    impl.check_each(impl.cases(probes.LONG, probes.MANY_ROWS, probes.MOST_ROWS), "y")
 
 
 def magnitudes(impl: Subject) -> None:
@@ -127,14 +128,16 @@ def magnitudes(impl: Subject) -> None:
 
 def to_nearest(impl: Subject) -> None:
     """The errors of all values together average out: they share neither a gain nor a shift."""
-    for probe in (probes.PLAIN, probes.LONG):
+    for probe in (probes.PLAIN, probes.WIDE):
         case = impl.case(probe)
-        truth, y = impl.expected(case, "y"), impl.forward(case)["y"]
-        comparison.shape_and_dtype("y", y, truth.value.shape, ())
+        y = impl.forward(case)["y"]
+        once = impl.norm.expected(case, replace(impl.conventions, staged=False), "y")
+        comparison.shape_and_dtype("y", y, once.value.shape, ())
+        staged = impl.expected(case, "y").allowed - once.allowed  # what rounding x_hat too may add to each value
         view = impl.norm.view(case, impl.conventions)
         weight, bias = (np.broadcast_to(t, view.x.shape).reshape(case.x.shape) for t in (view.weight, view.bias))
-        comparison.no_common_bias(y.value, truth, truth.value - bias, case, impl.log, "a gain")
-        comparison.no_common_bias(y.value, truth, weight, case, impl.log, "a shift")
+        comparison.no_common_bias(y.value, once, staged, once.value - bias, case, impl.log, "a gain")
+        comparison.no_common_bias(y.value, once, staged, weight, case, impl.log, "a shift")
 
 
 # -- any input ---------------------------------------------------------------------------------------------------------
@@ -209,8 +212,9 @@ def eps_honoured(impl: Subject) -> None:
     impl.check_each({f"eps = {eps:g}": case.but(eps=eps) for eps in (1e-10, 1e-7, 1e-2, 4.0)}, "y")
 
 
-def _computed_or_refused(impl: Subject, case: Case) -> None:
-    """y is right, or the call raises; the choice says which."""
+def _computed_or_refused(impl: Subject, case: Case, ordinary: Case) -> None:
+    """y is right, or the call raises where an ordinary one does not; the choice says which."""
+    impl.forward(ordinary)
     try:
         impl.forward(case)
     except (NotImplementedError, Violation):
@@ -225,7 +229,8 @@ def _computed_or_refused(impl: Subject, case: Case) -> None:
 
 def eps_zero(impl: Subject) -> None:
     """eps = 0 gives the formula's y, or is refused."""
-    _computed_or_refused(impl, impl.case(probes.PLAIN).but(eps=0.0))
+    case = impl.case(probes.PLAIN)
+    _computed_or_refused(impl, case.but(eps=0.0), case)
 
 
 DEFAULT_EPS = (1e-5, 1e-6, 1e-8, 1e-12, 1e-3)
@@ -525,7 +530,7 @@ def single_value(impl: Subject) -> None:
     """Statistics of one value: y is the bias (in RMSNorm the sign), or the call is refused."""
     shape = {"batch_norm": (1, 6), "group_norm": (1, 6), "instance_norm": (2, 6, 1)}.get(impl.norm.name, (5, 1))
     arguments = {"num_groups": 6} if impl.norm.name == "group_norm" else {}
-    _computed_or_refused(impl, impl.shaped("single", *shape, **arguments))
+    _computed_or_refused(impl, impl.shaped("single", *shape, **arguments), impl.case(probes.PLAIN))
 
 
 def constant_exactly(impl: Subject) -> None:
@@ -579,8 +584,18 @@ def mixed_values(impl: Subject) -> None:
     """16-bit x with a float32 weight and bias: y and the gradients are right."""
     _only_halves(impl)
     case = impl.case(probes.PLAIN, "float32")
-    names = ("y",) if impl.implementation.vjp is None else ("y", *impl.gradients(case))
-    impl.check(case, *names)
+    cases = {"training": case}
+    if impl.norm.updates:  # float32 running statistics beside 16-bit x
+        running = impl.with_running_statistics(case)
+        cases = {**cases, "running statistics": running, "evaluation": running.but(training=False)}
+
+    def attempt(case: Case) -> None:
+        updates = impl.norm.updates if case.training and case.running_mean is not None else ()
+        impl.check(case, "y", *updates)
+        if impl.implementation.vjp is not None:
+            impl.check(case, *impl.gradients(case))
+
+    impl.collects({what: functools.partial(attempt, c) for what, c in cases.items()})
 
 
 def mixed_dtype(impl: Subject) -> None:
@@ -867,6 +882,7 @@ def refuses_weight(impl: Subject) -> None:
     case = impl.case(probes.MIXED_ROWS)
     assert case.weight is not None
     long = case.but(weight=np.append(case.weight, 1.0), bias=None)
+    impl.forward(case.but(bias=None))  # a weight that fits is taken
     impl.refuses("a weight that does not fit", lambda: impl.forward(long))
 
 
@@ -875,6 +891,7 @@ def refuses_shape(impl: Subject) -> None:
     case = impl.case(probes.MIXED_ROWS)
     arrays = {k: v for k, v in impl.arrays(case).items() if k not in ("weight", "bias")}
     wrong = case.but(x=case.x[..., 1:], weight=None, bias=None)  # the shape that is told; the array has one more
+    impl.call_raw(case, arrays)
     impl.refuses("a normalized_shape that does not fit", lambda: impl.call_raw(wrong, arrays))
 
 
@@ -893,7 +910,7 @@ def hygiene(impl: Subject) -> None:
     case = impl.case(probes.MIXED_ROWS)
     arrays = impl.arrays(case)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.filterwarnings("ignore", message=".*")  # a filter that no call installs
         before = _state()
         impl.call_raw(case, arrays)
         after = _state()

@@ -60,7 +60,7 @@ def load(what: str, clause_ids: set[str]) -> Implementation:
     WHAT is an adapter's name (`jax`), a dotted module (`torch.nn.functional`), a file (`my_kernels.py`), or one norm
     alone (`rms_norm=package.module:Class`, `layer_norm=my_kernels.py:fused`). Raises NotFound.
     """
-    norm, _, target = what.rpartition("=") if re.match(r"\w+=", what) else ("", "", what)
+    norm, _, target = what.partition("=") if re.match(r"\w+=", what) else ("", "", what)
     if norm:
         if norm not in NORMS:
             raise NotFound(f"--impl {what}: there is no norm {norm!r}; there are {', '.join(NORMS)}")
@@ -90,10 +90,14 @@ def _module(what: str, option: str) -> ModuleType:
     """The module of an adapter, a file or a dotted name."""
     path = Path(what)
     try:
-        if what.endswith(".py") or path.is_file():
+        if what.endswith(".py"):
             if not path.is_file():
                 raise NotFound(f"--impl {option}: there is no file {what}")
             return _from_file(path)
+        if path.is_file() or not what:
+            raise NotFound(
+                f"--impl {option}: expected an adapter ({', '.join(adapter_names())}), a module or a .py file"
+            )
         if what in adapter_names():
             return importlib.import_module(f"adapters.{what}")
         return importlib.import_module(what)
@@ -110,7 +114,7 @@ def _module(what: str, option: str) -> ModuleType:
             ) from e
         advice = f"; install it with: pip install '.[{what}]'" if what in adapter_names() else ""
         raise NotFound(f"--impl {option}: it can't be imported: {_one_line(e)}{advice}") from e
-    except Exception as e:
+    except (Exception, SystemExit) as e:
         raise NotFound(f"--impl {option}: it can't be imported: {type(e).__name__}: {_one_line(e)}") from e
 
 
@@ -145,7 +149,9 @@ def _implementation(
     for given, known, name in ((dtypes, tuple(FORMATS), "DTYPES"), (devices, None, "DEVICES")):
         if known is not None and (unknown := [d for d in given if d not in known]):
             raise NotFound(f"--impl {what}: {name} names {unknown[0]!r}; there are {', '.join(known)}")
-    known_failures = dict(getattr(module, "KNOWN_FAILURES", {}))
+    known_failures = getattr(module, "KNOWN_FAILURES", {})
+    if not isinstance(known_failures, dict) or not all(isinstance(t, str) for kv in known_failures.items() for t in kv):
+        raise NotFound(f'--impl {what}: KNOWN_FAILURES is no dict of reasons by clause, as {{"LN-12": "reason, link"}}')
     for key in known_failures:
         match = re.fullmatch(r"([A-Z]+-\d+)(?:\[([\w-]+)\])?", key)
         if match is None or match[1] not in clause_ids:

@@ -127,16 +127,20 @@ MIXED_ROWS = Probe("mixed-rows", 24, 35, _mixed)  # statistics over the wrong ax
 THREE_VALUES = Probe("three-values", 32, 3, _normal(0, 2))  # n - 1 for n; terms of the backward in 1/n
 NEAR_EPS = Probe("near-eps", 32, 60, _normal(0, 1e-4), eps=1e-8, dy_scale=_gentle)  # eps lost, outside, hard-coded
 FAR_FROM_ZERO = Probe("far-from-zero", 16, 60, _far_from_zero)  # cancellation in a one-pass variance
-HUGE = Probe("huge", 16, 80, _huge, dy_scale=lambda dtype: 100.0 if dtype == "float16" else 1.0)  # squares overflow
+HUGE = Probe("huge", 18, 80, _huge, dy_scale=lambda dtype: 100.0 if dtype == "float16" else 1.0)  # squares overflow
 TINY = Probe("tiny", 16, 40, _tiny)  # squares underflow, subnormal input
 LONG = Probe("long", 3, 20011, _long)  # accumulators that stagnate, forgotten tails
-CONSTANT = Probe("constant", 8, 48, _constant)  # negative variance, eps lost
-OUTLIER = Probe("outlier", 16, 512, _outlier)  # one massive activation
+CONSTANT = Probe("constant", 10, 48, _constant)  # negative variance, eps lost
+OUTLIER = Probe("outlier", 12, 512, _outlier)  # one massive activation
 ALIGNED = Probe("aligned", 16, 200, _normal(0.5, 1), dy=_aligned_dy)  # terms of the backward missing or a little off
 SAVED_STATISTICS = Probe(  # mean and rstd saved for the backward in half precision
-    "saved-statistics", 32, 96, _normal(50, 1), dy=lambda rng, case: rng.standard_normal(case.x.shape) + 1
+    "saved-statistics", 30, 96, _normal(50, 1), dy=lambda rng, case: rng.standard_normal(case.x.shape) + 1
 )
-SMALL_FAR_BATCH = Probe("small-far-batch", 32, 8, _normal(100, 1))  # a running variance about a rounded mean
+WIDE = Probe("wide", 64, 1023, _normal(1.5, 1))  # an error common to all values, below the last rounding
+MOST_ROWS = Probe(
+    "most-rows", 70002, 3, _normal(1, 1)
+)  # more rows than a GPU's grid has blocks in its second dimension
+SMALL_FAR_BATCH = Probe("small-far-batch", 30, 8, _normal(100, 1))  # a running variance about a rounded mean
 MANY_ROWS = Probe("many-rows", 5002, 6, _normal(1, 1), dy=_loud_last_dy)  # accumulation of dweight and dbias
 
 

@@ -24,6 +24,8 @@ def problem(path: Path) -> str | None:
         return f"--report {path}: reports are written as {', '.join(SUFFIXES)}, not as {path.suffix or 'a file without a suffix'}"
     if path.is_dir() or not path.resolve().parent.is_dir():
         return f"--report {path}: there is no folder {path.resolve().parent}"
+    if not os.access(path.resolve().parent, os.W_OK):
+        return f"--report {path}: {path.resolve().parent} can't be written to"
     return None
 
 

@@ -85,9 +85,11 @@ class Subject:
         """What came back, as float64."""
         if not hasattr(raw, "dtype") or not hasattr(raw, "shape"):
             raise Violation(f"{name} is {type(raw).__name__}, expected an array")
-        return Output(
-            np.array(self.implementation.to_numpy(raw), dtype=np.float64), str(raw.dtype).rsplit(".", 1)[-1], raw
-        )
+        try:
+            value = np.array(self.implementation.to_numpy(raw), dtype=np.float64)
+        except Exception as e:
+            raise Violation(f"{name} is {type(raw).__name__}, which can't be read: {type(e).__name__}: {e}") from e
+        return Output(value, str(raw.dtype).rsplit(".", 1)[-1], raw)
 
     def _unpacked(self, returned: Any, arrays: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """y, and the updated running arrays: returned beside it, or updated in place."""

@@ -65,8 +65,9 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-# No cache is written, nothing is captured or rewritten twice, and garbage is left to the outer run to collect.
-FIXED = ("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "--capture=no", "--assert=plain",
+# On the device that every machine has. No cache is written, nothing is captured or rewritten twice, and garbage is left
+# to the outer run to collect.
+FIXED = ("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "--device=cpu", "--capture=no", "--assert=plain",
          "-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "no:unraisableexception")  # fmt: skip
 
 
@@ -85,10 +86,10 @@ def run(*arguments: str, plugins: tuple[object, ...] = ()) -> Run:
     return Run(int(status), stdout.getvalue(), stderr.getvalue())
 
 
-def reported(*arguments: str) -> Run:
+def reported(*arguments: str, plugins: tuple[object, ...] = ()) -> Run:
     """`pytest ARGUMENTS --report ...`, with what the report says; without tracebacks, which take most of the time."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.json"
-        result = run(*arguments, "--tb=no", "--report", str(path))
+        result = run(*arguments, "--tb=no", "--report", str(path), plugins=plugins)
         report = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
     return Run(result.status, result.stdout, result.stderr, report)

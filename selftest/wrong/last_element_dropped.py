@@ -7,8 +7,10 @@ BLOCK = 1024
 
 
 def _mean(t):
-    n = t.shape[-1]
-    return sum(t[..., i : i + BLOCK].sum(-1, keepdim=True) for i in range(0, n - 1, BLOCK)) / n
+    n, total = t.shape[-1], torch.zeros_like(t[..., :1])
+    for start in range(0, n - 1, BLOCK):
+        total = total + t[..., start : start + BLOCK].sum(-1, keepdim=True)
+    return total / n
 
 
 def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5):

@@ -1,0 +1,166 @@
+"""The report: it follows its schema, and adds up to the checklist that is printed."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from running import Run, reported
+
+from harness.clauses import LEVELS, all_clauses
+from harness.formats import FORMATS
+from harness.report import SCHEMA
+from harness.verdict import BROKEN, MESSAGE_LIMIT, OUTCOMES
+
+HERE = Path(__file__).resolve().parent
+SYMBOLS = {"pass": "✓", "fail": "✗", "error": "✗", "known_failure": "k", "not_offered": "–"}
+IMPLEMENTATIONS = [str(HERE / "wrong" / "one_pass_variance.py"), str(HERE / "sound" / "llama_order.py"), "torch"]
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    """The schema, itself valid."""
+    schema: dict[str, Any] = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return schema
+
+
+@pytest.fixture(scope="module")
+def done() -> Run:
+    """A run with every outcome that a run in one process has: right, wrong, known, not offered, chosen, a Should."""
+    files = ["test_layernorm.py", "test_rmsnorm.py"]
+    return reported("-q", *files, "--dtype=float32", "--dtype=bfloat16", *(f"--impl={i}" for i in IMPLEMENTATIONS))
+
+
+def test_a_report_follows_its_schema(done: Run, schema: dict[str, Any]) -> None:
+    """Every key is there, and no other."""
+    jsonschema.validate(done.report, schema)
+    assert {r["outcome"] for r in done.records} >= {"pass", "fail", "known_failure", "not_offered"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"outcome": "passed"},
+        {"level": "may"},
+        {"worst": "0.5"},
+        {"worst": -1},
+        {"clause": "LN-03"},
+        {"message": "x" * (MESSAGE_LIMIT + 1)},
+        {"diagnosis": "unbiased_variance"},
+        {"surprise": 1},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_the_schema_refuses_what_is_no_record(done: Run, schema: dict[str, Any], change: dict[str, Any]) -> None:
+    """One value that does not belong, in one record, is enough."""
+    report = copy.deepcopy(done.report)
+    assert report is not None
+    report["records"][0].update(change)
+
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(report, schema)
+
+
+def test_the_schema_knows_every_level_and_outcome(schema: dict[str, Any]) -> None:
+    """Those of the harness, and no other."""
+    properties = schema["$defs"]["record"]["properties"]
+
+    assert set(properties["level"]["enum"]) == set(LEVELS)
+    assert set(properties["outcome"]["enum"]) == set(OUTCOMES)
+    assert properties["message"]["maxLength"] == MESSAGE_LIMIT
+
+
+def test_a_report_has_one_record_for_each_clause_and_dtype(done: Run) -> None:
+    """Of each implementation every clause of every norm, also of those that it does not offer; no Study."""
+    clauses = {c.id: c for c in all_clauses().values() if c.norm and c.level != "study"}
+    expected = {(i, "cpu", d, c) for i in IMPLEMENTATIONS for d in ("float32", "bfloat16") for c in clauses}
+
+    ran = [(r["implementation"], r["device"], r["dtype"], r["clause"]) for r in done.records]
+
+    offered = {key for key in expected if key[0] != "torch" or clauses[key[3]].norm in ("layer_norm", "rms_norm")}
+    assert len(ran) == len(set(ran))
+    assert set(ran) == offered
+    assert all((r["norm"], r["level"]) == (clauses[r["clause"]].norm, clauses[r["clause"]].level) for r in done.records)
+
+
+def _printed(stdout: str) -> dict[tuple[str, str, str], str]:
+    """The symbols of the checklist, by implementation, dtype and clause."""
+    shorts = {f.short: name for name, f in FORMATS.items()}
+    symbols: dict[tuple[str, str, str], str] = {}
+    implementation, dtypes = "", []
+    for line in stdout.splitlines():
+        heading = re.fullmatch(r"\w+ · (\S+).* · cpu +((?:(?:f64|f32|bf16|f16) *)+)", line)
+        row = re.fullmatch(r" . ([A-Z]+-\d+) +.{62} ((?:[✓✗!k–·] {0,4})+).*", line)
+        if heading:
+            implementation, dtypes = heading[1], [shorts[s] for s in heading[2].split()]
+        elif row:
+            symbols |= {(implementation, d, row[1]): s for d, s in zip(dtypes, row[2].split(), strict=True)}
+    return symbols
+
+
+def test_the_checklist_shows_what_the_report_says(done: Run) -> None:
+    """Symbol by symbol, for every clause of the norms that are offered; a Should that does not hold is a !."""
+    expected = {
+        (r["implementation"], r["dtype"], r["clause"]): "!"
+        if r["level"] == "should" and r["outcome"] in BROKEN
+        else SYMBOLS[r["outcome"]]
+        for r in done.records
+        if r["message"] != f"{r['norm']} is not offered"
+    }
+
+    assert _printed(done.stdout) == expected
+
+
+def test_the_last_line_counts_what_the_report_says(done: Run) -> None:
+    """Clauses held of those that ran, failures, Shoulds, known failures and what is not offered."""
+    ran = [r for r in done.records if r["message"] != f"{r['norm']} is not offered"]
+    checked = {c: [r for r in ran if r["clause"] == c and r["outcome"] != "not_offered"] for c in all_clauses()}
+    held = Counter(c.partition("-")[0] for c, rs in checked.items() if rs and all(r["outcome"] == "pass" for r in rs))
+    total = Counter(c.partition("-")[0] for c, rs in checked.items() if rs)
+    broken = Counter(r["level"] == "should" for r in ran if r["outcome"] in BROKEN)
+    outcomes = Counter(r["outcome"] for r in ran)
+
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("layernorm ")]
+
+    assert f"layernorm {held['LN']}/{total['LN']} · rmsnorm {held['RM']}/{total['RM']} · " in line
+    assert f" · {broken[False]} failed · {broken[True]} should · " in line
+    assert f" · {outcomes['known_failure']} known failures · {outcomes['not_offered']} not offered · " in line
+    assert line.endswith(f"next: {next(r['clause'] for r in ran if r['outcome'] in BROKEN and r['level'] != 'should')}")
+
+
+def test_a_report_says_where_it_was_made(done: Run) -> None:
+    """The command that makes it again, and the packages that matter."""
+    assert done.report is not None
+    environment = done.report["environment"]
+
+    assert environment["command"][0] == "pytest"
+    assert f"--impl={IMPLEMENTATIONS[0]}" in environment["command"]
+    assert {"numpy", "torch", "pytest"} <= set(environment["packages"])
+    assert set(environment["devices"]) == {"cpu"}
+
+
+def test_the_worst_error_of_what_holds_is_no_larger_than_its_bound(done: Run) -> None:
+    """And of what is out of bounds it is larger."""
+    worst = {o: [r["worst"] for r in done.records if r["outcome"] == o and r["worst"] is not None] for o in OUTCOMES}
+
+    assert 0 < max(worst["pass"]) <= 1
+    assert max(worst["fail"]) > 1
+
+
+def test_a_choice_says_which(done: Run) -> None:
+    """Each Choice that passes, and nothing else."""
+    assert all((r["choice"] is not None) == (r["level"] == "choice" and r["outcome"] == "pass") for r in done.records)
+
+
+def test_a_choice_is_one_of_its_clause_s_options(done: Run) -> None:
+    """As its spec spells them; the machine epsilon as a default eps has no one value."""
+    chosen = {(r["clause"], r["choice"]) for r in done.records if r["choice"] and "finfo" not in r["choice"]}
+
+    assert [(c, option) for c, option in chosen if f"`{option}`" not in all_clauses()[c].body] == []
