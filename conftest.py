@@ -30,7 +30,7 @@ _COMMON: dict[str, Any] = {
     "suppress_health_check": list(hypothesis.HealthCheck),
 }
 hypothesis.settings.register_profile("dev", max_examples=15, derandomize=True, **_COMMON)
-hypothesis.settings.register_profile("ci", max_examples=25, derandomize=True, **_COMMON)
+hypothesis.settings.register_profile("ci", max_examples=15, derandomize=True, **_COMMON)
 hypothesis.settings.register_profile("thorough", max_examples=1000, **_COMMON)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 

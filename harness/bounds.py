@@ -196,9 +196,10 @@ def backward(view: View, arithmetic: Arithmetic) -> dict[str, Array]:
         c2_error = (A + 3) * u * _mean(abs(G) * s.reach, axes) + (2 * stage + gain) * _mean(abs(G * s.x_hat), axes)
         c2_error = c2_error + floor * _mean(1 + abs(s.x_hat) + abs(G), axes)
         c2_error = c2_error * training + abs(c1) * s.shift + abs(c2) * s.rho
-        inner = (3 * u + stage + gain) * (abs(G) + abs(c2 * s.x_hat)) + 2 * u * abs(c1) + c1_error + 2 * floor
+        # Eager 16-bit code rounds G, and once more each term where autograd casts it back to x's format.
+        inner = (3 * u + 2 * stage + gain) * (abs(G) + abs(c2 * s.x_hat)) + 2 * u * abs(c1) + c1_error + 2 * floor
         inner = inner + (abs(s.x_hat) + s.error) * c2_error + abs(c2) * s.error
-        dx_error = s.rstd * (1 + s.rho) * inner + abs(dx) * (s.rho + 2 * u)
+        dx_error = s.rstd * (1 + s.rho) * inner + abs(dx) * (s.rho + 2 * u) + 2 * floor
 
         terms, sums = view.dy * s.x_hat, view.param_axes
         A = np.maximum(amplification(terms, u, sums), amplification(view.dy * x, u, sums))

@@ -93,6 +93,8 @@ def _module(what: str, option: str) -> ModuleType:
         if what.endswith(".py"):
             if not path.is_file():
                 raise NotFound(f"--impl {option}: there is no file {what}")
+            if path.resolve().parent == ADAPTERS:  # by its name in the package: adapters/jax.py must not hide jax
+                return importlib.import_module(f"adapters.{path.stem}")
             return _from_file(path)
         if path.is_file() or not what:
             raise NotFound(
