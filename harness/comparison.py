@@ -167,26 +167,36 @@ def same_bits(name: str, one: Array, other: Array, case: Case, log: Log, against
 def no_common_bias(
     got: Array, expected: Expected, staged: Array, direction: Array, case: Case, log: Log, what: str
 ) -> None:
-    """The error along `direction` is no larger than independent roundings make it.
+    """The error along `direction` is no larger than independent roundings make it, over all values and over each set.
 
     Over many values the last rounding averages out, and so does that of x_hat (`staged`: its most for each value), so
-    that an error common to all shows far below it. Allowed are LAMBDA standard deviations of the sum of the roundings,
-    each uniform with deviation u|y| / sqrt 3, or all of them at their worst, whichever is less; and the error before
-    rounding.
+    that an error common to all, or to all that share their statistics, shows far below it. Allowed are LAMBDA standard
+    deviations of the sum of the roundings, each uniform with deviation u|y| / sqrt 3, or all of them at their worst,
+    whichever is less; and the error before rounding.
     """
     u, floor = FORMATS[expected.dtype].u, FORMATS[expected.dtype].floor
     inner = np.maximum(expected.allowed - u * abs(expected.value), 0.0) / (1 + u) + floor
     last, before = u * abs(direction) * (abs(expected.value) + inner), abs(direction) * staged
-    independent = LAMBDA / np.sqrt(3) * np.sqrt((last**2 + before**2).sum())
-    allowed = np.minimum((last + before).sum(), independent) + (abs(direction) * inner).sum()
-    error = abs((direction * ((got - expected.value) - expected.low)).sum())
-    if not np.isfinite(allowed):
-        return
-    ratio = float(error / allowed) if np.isfinite(error) else np.inf
-    log.saw(ratio, case.name, got.size)
-    if ratio > 1:
-        signed = float((direction * (got - expected.value)).sum() / abs(direction * expected.value).sum())
-        raise Violation(
-            f"y: all values share {what} of {signed:.3g} of their size, {ratio:.2g} times what rounding to nearest "
-            f"explains\nshown by {inputs_shown(case)}"
-        )
+    sets = NORMS[case.norm].sets(case).astype(int)
+    # Equal values of a set are rounded alike, all in one direction: they count as one rounding, as large as all of them.
+    _, first, alike = np.unique(sets.ravel() + 1j * expected.value.ravel(), return_index=True, return_inverse=True)
+    for numbers, who in ((np.zeros_like(sets), "all values"), (sets, "the values of a set")):
+
+        def total(t: Array, numbers: Array = numbers) -> Array:
+            return np.bincount(numbers.ravel(), weights=t.ravel())
+
+        squares = sum(np.bincount(alike.ravel(), weights=t.ravel()) ** 2 for t in (last, before))
+        independent = LAMBDA / np.sqrt(3) * np.sqrt(np.bincount(numbers.ravel()[first], weights=squares))
+        allowed = np.minimum(total(last + before), independent) + total(abs(direction) * inner)
+        error = abs(total(direction * ((got - expected.value) - expected.low)))
+        with np.errstate(all="ignore"):
+            ratio = np.where(np.isfinite(error), error, np.inf) / allowed
+        ratio = np.where(np.isfinite(allowed) & (allowed > 0), ratio, 0.0)
+        worst = int(ratio.argmax())
+        log.saw(float(ratio[worst]), case.name, got.size)
+        if ratio[worst] > 1:
+            signed = total(direction * (got - expected.value))[worst] / total(abs(direction * expected.value))[worst]
+            raise Violation(
+                f"y: {who} share {what} of {signed:.3g} of their size, {ratio[worst]:.2g} times what rounding to nearest "
+                f"explains\nshown by {inputs_shown(case)}"
+            )
