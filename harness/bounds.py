@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.formats import FORMATS, Array
+from harness.formats import FORMATS, Array, rounded
 
 LAMBDA = 6.0  # standard deviations granted to a sum of independent rounding errors: one row in 1e9 at the worst
 ROUNDINGS = 8.0  # in x_hat besides the sums: + eps 1/2, sqrt 2, divide 4 (2 ulp), (x - mean) * rstd 1, the rest 1/2
@@ -127,6 +127,7 @@ class Statistics(NamedTuple):
     rho: Array
     mean_error: Array
     variance_error: Array
+    input_error: Array  # of what is normalized, where that is a sum: DeepNorm
     reach: Array  # rstd (|x| + |mean|) >= |x_hat|: the size of the terms where x and the mean are kept apart
 
 
@@ -136,7 +137,8 @@ def statistics(view: View, arithmetic: Arithmetic) -> Statistics:
     u, axes, x = arithmetic.u, view.axes, view.normalized
     input_error: Array = np.zeros_like(x)
     if view.skip is not None:
-        input_error = max(u, arithmetic.u_stage) * (abs(view.skip[0] * view.x) + abs(x)) + 2 * arithmetic.stage_floor
+        scaled = abs(view.skip[0] * view.x)  # alpha itself may be rounded to the accumulator's format: u * scaled
+        input_error = max(u, arithmetic.u_stage) * (scaled + abs(x)) + u * scaled + 2 * arithmetic.stage_floor
     if view.given is not None:
         mean, variance = view.given
         mean_error = variance_error = np.zeros_like(mean)
@@ -163,7 +165,9 @@ def statistics(view: View, arithmetic: Arithmetic) -> Statistics:
         rho = np.where(t < 1, 1 / np.sqrt(1 - np.minimum(t, 1)) - 1, np.inf)
         rho = rho + np.minimum(shift**2 / 2, 1) + ROUNDINGS * u
         error = shift + abs(x_hat) * rho + rstd * input_error + 2 * u * reach
-    return Statistics(mean, variance, rstd, x_hat, error, shift, rho, mean_error, variance_error + mean_error**2, reach)
+    return Statistics(
+        mean, variance, rstd, x_hat, error, shift, rho, mean_error, variance_error + mean_error**2, input_error, reach
+    )
 
 
 def forward(view: View, arithmetic: Arithmetic) -> Array:
@@ -174,6 +178,21 @@ def forward(view: View, arithmetic: Arithmetic) -> Array:
         roundings = (2 + arithmetic.gain_roundings) * u + 2 * arithmetic.u_stage
         floor = arithmetic.stage_floor * (1 + abs(view.weight))
         return abs(view.weight) * s.error + roundings * scaled + 2 * u * abs(view.bias) + floor
+
+
+def _staged_sum(view: View, s: Statistics, arithmetic: Arithmetic) -> Array | float:
+    """What rounding x_hat and dy * x_hat to the output's format costs their sum, dweight.
+
+    LAMBDA standard deviations of independent roundings. Equal terms are rounded alike, so that hypothesis is checked on
+    the data: where the roundings of the exact terms add up, twice their sum is granted.
+    """
+    if not arithmetic.u_stage:
+        return 0.0
+    terms, sums = view.dy * s.x_hat, view.param_axes
+    x_hat = rounded(s.x_hat, arithmetic.dtype)
+    once, twice = view.dy * (x_hat - s.x_hat), rounded(view.dy * x_hat, arithmetic.dtype) - view.dy * x_hat
+    together = abs(_sum(once, sums)) + abs(_sum(twice, sums))
+    return np.maximum(LAMBDA * arithmetic.u_stage * np.sqrt(_sum(terms * terms, sums)), 2 * together)
 
 
 def backward(view: View, arithmetic: Arithmetic) -> dict[str, Array]:
@@ -190,23 +209,24 @@ def backward(view: View, arithmetic: Arithmetic) -> dict[str, Array]:
         c1 = _mean(G, axes) * (view.center and training)
         c2 = _mean(G * s.x_hat, axes) * training
         dx = s.rstd * (G - c1 - s.x_hat * c2)
-        A = np.maximum.reduce([amplification(t, u, axes) for t in (G, G * x, G * s.x_hat)])
+        A = np.maximum.reduce([amplification(t, u, axes) for t in (G, G * x, G * s.x_hat, G * s.rstd)])
         gain = arithmetic.gain_roundings * u
         c1_error = (((A + 2) * u + stage + gain) * _mean(abs(G), axes) + floor) * (view.center and training)
         c2_error = (A + 3) * u * _mean(abs(G) * s.reach, axes) + (2 * stage + gain) * _mean(abs(G * s.x_hat), axes)
         c2_error = c2_error + floor * _mean(1 + abs(s.x_hat) + abs(G), axes)
+        c2_error = c2_error + _mean(abs(G) * s.rstd * s.input_error, axes)
         c2_error = c2_error * training + abs(c1) * s.shift + abs(c2) * s.rho
         # Eager 16-bit code rounds G, and once more each term where autograd casts it back to x's format.
-        inner = (3 * u + 2 * stage + gain) * (abs(G) + abs(c2 * s.x_hat)) + 2 * u * abs(c1) + c1_error + 2 * floor
+        inner = (
+            (3 * u + 2 * stage + gain) * (abs(G) + abs(c2 * s.x_hat)) + (2 * u + stage) * abs(c1) + c1_error + 2 * floor
+        )
         inner = inner + (abs(s.x_hat) + s.error) * c2_error + abs(c2) * s.error
         dx_error = s.rstd * (1 + s.rho) * inner + abs(dx) * (s.rho + 2 * u) + 2 * floor
 
         terms, sums = view.dy * s.x_hat, view.param_axes
-        A = np.maximum(amplification(terms, u, sums), amplification(view.dy * x, u, sums))
+        A = np.maximum.reduce([amplification(t, u, sums) for t in (terms, view.dy * x, view.dy)])
         dweight_error = _sum(abs(view.dy) * s.error, sums) + (A + 2) * u * _sum(abs(view.dy) * s.reach, sums)
-        dweight_error = (
-            dweight_error + LAMBDA * stage * np.sqrt(_sum(terms * terms, sums)) + floor * _sum(1 + abs(view.dy), sums)
-        )
+        dweight_error = dweight_error + _staged_sum(view, s, arithmetic) + floor * _sum(1 + abs(view.dy), sums)
         dbias_error = (amplification(view.dy, u, sums) + 1) * u * _sum(abs(view.dy), sums)
     return {"dx": dx_error, "dweight": dweight_error, "dbias": dbias_error}
 
@@ -225,10 +245,12 @@ def running(
         (old[1], correction * s.variance, correction * s.variance_error),
     ):
         kept, added = abs((1 - momentum) * before), abs(momentum * batch)
-        stored_on_the_way = (
-            FORMATS[arithmetic.param_dtype].u * kept
-        )  # running.mul_(1 - momentum).add_(...) rounds twice
-        errors.append(momentum * error + 5 * u * (kept + added) + stored_on_the_way)
+        # running.mul_(1 - momentum).add_(...) rounds twice
+        stored_on_the_way = FORMATS[arithmetic.param_dtype].u * kept + FORMATS[arithmetic.param_dtype].floor
+        # 1 - momentum taken of a momentum that is rounded to the accumulator's format errs by u * momentum, and the
+        # other way round.
+        rounded_momentum = u * (abs(momentum * before) + abs((1 - momentum) * batch))
+        errors.append(momentum * error + 5 * u * (kept + added) + rounded_momentum + stored_on_the_way)
     return errors[0], errors[1]
 
 

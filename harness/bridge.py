@@ -91,19 +91,31 @@ def memory_overlaps(a: Any, b: Any) -> bool:
     )
 
 
+def settings() -> tuple[Any, ...]:
+    """torch's lasting settings."""
+    return (torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_num_threads(),
+            torch.are_deterministic_algorithms_enabled(), torch.get_float32_matmul_precision())  # fmt: skip
+
+
+def restore(saved: tuple[Any, ...]) -> None:
+    """Puts torch's lasting settings back."""
+    default, grad, threads, deterministic, precision = saved
+    torch.set_default_dtype(default)
+    torch.set_grad_enabled(grad)
+    if torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(deterministic)
+    torch.set_float32_matmul_precision(precision)
+
+
 @contextmanager
 def kept() -> Iterator[None]:
     """Puts torch's lasting settings back as they were, whatever a call leaves behind."""
-    default, grad, threads = torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_num_threads()
-    deterministic, precision = torch.are_deterministic_algorithms_enabled(), torch.get_float32_matmul_precision()
+    saved = settings()
     try:
         yield
     finally:
-        torch.set_default_dtype(default)
-        torch.set_grad_enabled(grad)
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(deterministic)
-        torch.set_float32_matmul_precision(precision)
+        restore(saved)
 
 
 def global_state() -> dict[str, Any]:

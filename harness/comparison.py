@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,14 +26,32 @@ class Output:
     raw: Any = None
 
 
+@dataclass(frozen=True)
+class Call:
+    """One call that a test made, and what came back: y alone, or y and the gradients of `only` some inputs (none: of all).
+
+    expected: the truth, where it is not the norm's own.
+    """
+
+    case: Case
+    outputs: Mapping[str, Output]
+    layouts: Mapping[str, str] | None = None
+    only: tuple[str, ...] | None = None
+    expected: Mapping[str, Expected] | None = None
+
+
 @dataclass
 class Log:
-    """What one test saw: the worst error in units of its bound and where, how many values were claimed, the choice."""
+    """What one test saw: the worst error in units of its bound and where, how many values were claimed, the choice.
+
+    calls: those made since the test, or the last example of a search, began.
+    """
 
     worst: float | None = None
     probe: str | None = None
     claims: int = 0
     choice: str | None = None
+    calls: list[Call] = field(default_factory=list)
 
     def saw(self, worst: float, probe: str, claims: int) -> None:
         self.claims += claims

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from harness import bridge, comparison, probes
-from harness.comparison import Log, Output, Violation
+from harness.comparison import Call, Log, Output, Violation
 from harness.formats import HALVES, Array
 from harness.implementations import Implementation
 from harness.norms import NORMS, Case, Conventions, Expected
@@ -110,7 +110,9 @@ class Subject:
             y, updates = self._unpacked(self.call_raw(case, arrays), arrays)
             if not case.training:
                 updates = {}
-            return {name: self.output(raw, name) for name, raw in {"y": y, **updates}.items()}
+            outputs = {name: self.output(raw, name) for name, raw in {"y": y, **updates}.items()}
+        self.log.calls.append(Call(case, outputs, layouts))
+        return outputs
 
     def differentiable(self, case: Case) -> tuple[str, ...]:
         return tuple(name for name in self.norm.inputs if getattr(case, name) is not None)
@@ -138,7 +140,9 @@ class Subject:
             raw = {"y": y, **{f"d{name}": g for name, g in zip(names, gradients, strict=True)}}
             if missing := [name for name, g in raw.items() if g is None]:
                 raise Violation(f"{missing[0]} is absent: the output does not depend on {missing[0][1:]} for autograd")
-            return {name: self.output(g, name) for name, g in raw.items()}
+            outputs = {name: self.output(g, name) for name, g in raw.items()}
+        self.log.calls.append(Call(case, outputs, layouts, only))
+        return outputs
 
     # -- verdicts -----------------------------------------------------------------------------------------------------
 

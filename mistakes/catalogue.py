@@ -64,6 +64,17 @@ class Mistake:
         steps = _made(self.name, (self.steps,))
         return lambda *arguments: steps(*arguments)()
 
+    def by_formula(self) -> Callable[..., Any] | None:
+        """A mistaken forward beside the sound backward's formulas; None where the backward is what is mistaken."""
+        if self.steps.explicit:
+            return None
+        steps: type[Steps] = type(self.name, (self.steps,), {"memory": {}, "explicit": True})
+        return lambda *arguments: steps(*arguments)()
+
+    def by_hand(self) -> str:
+        """The third step of the hint: numbers to redo on paper."""
+        return ""
+
     def with_another(self, other: Mistake) -> Callable[..., Any] | None:
         """The norm with both mistakes; None where both replace the same step."""
         if set(self.replaced) & set(other.replaced):

@@ -1200,9 +1200,10 @@ class scaled_by_a_reciprocal(Shared):
     What is 1 / 1e-39 in float32?
     """
 
-    def standardized(self, d: Tensor, deviation: Tensor) -> Tensor:
-        reciprocal = (1 / d.abs().amax(self.axes, keepdim=True)).to(self.dtype).to(self.wide)
-        return super().standardized(torch.where(reciprocal.isinf(), d * reciprocal, d), deviation)
+    def centered(self, h: Tensor, mean: Tensor) -> Tensor:
+        largest = h.abs().amax(self.axes, keepdim=True)
+        overflows = (largest < torch.finfo(self.dtype).tiny) & (largest > 0)
+        return torch.where(overflows, torch.nan, super().centered(h, mean))
 
 
 class constant_divided_by_zero(Shared):
