@@ -14,11 +14,13 @@ import pytest
 from harness import bridge, checklist, report
 from harness.clauses import SpecError, all_clauses, explain
 from harness.comparison import Violation
+from harness.diagnosis import Diagnostician
 from harness.examples import SpecFile
 from harness.formats import FORMATS
 from harness.implementations import Implementation, NotFound, load
 from harness.subject import Subject
 from harness.verdict import Verdicts, judge
+from mistakes.catalogue import of_norm
 
 pytest_plugins = ["harness.options"]
 
@@ -36,6 +38,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os
 
 SUBJECTS = pytest.StashKey[dict[str, list[Subject]]]()
 VERDICTS = pytest.StashKey[Verdicts]()
+DIAGNOSTICIAN = pytest.StashKey[Diagnostician]()
 AXES = pytest.StashKey[tuple[list[str], list[str]]]()
 SIBLINGS = pytest.StashKey[int]()
 
@@ -73,6 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
             )  # fmt: skip
     config.stash[SUBJECTS] = subjects
     config.stash[VERDICTS] = Verdicts(implementations)
+    config.stash[DIAGNOSTICIAN] = Diagnostician(of_norm)
     config.pluginmanager.register(config.stash[VERDICTS], "normspec-verdicts")
 
 
@@ -154,6 +158,20 @@ def impl(request: pytest.FixtureRequest) -> Iterator[Subject]:
         yield subject
 
 
+def _hints(item: pytest.Item, clause: str) -> int:
+    """How many steps of a hint to show: one, and with --hint one more each time that the same clause is asked about."""
+    cache = item.config.cache if item.config.option.hint and hasattr(item.config, "cache") else None
+    if cache is None:
+        return 3 if item.config.option.hint else 1
+    key = f"normspec/hints/{','.join(item.config.option.impl or ['torch']).replace('/', '_')}/{clause}"
+    shown = HINTS.setdefault(key, min(3, int(cache.get(key, 1)) + 1))
+    cache.set(key, shown)
+    return shown
+
+
+HINTS: dict[str, int] = {}  # what this run shows
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
@@ -166,7 +184,9 @@ def pytest_runtest_makereport(
         )
     result = yield
     if subject and marker and (call.when == "call" or error is not None):
-        judge(item, result, error, subject, all_clauses()[marker.args[0]], item.stash[SIBLINGS])
+        clause = all_clauses()[marker.args[0]]
+        judge(item, result, error, subject, clause, item.stash[SIBLINGS],
+              item.config.stash[DIAGNOSTICIAN], _hints(item, clause.id))  # fmt: skip
     return result
 
 

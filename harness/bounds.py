@@ -36,7 +36,8 @@ class Arithmetic:
     dtype: the format of x, y and dx.  param_dtype: that of the parameters and their gradients.  u: the accumulator's
     unit roundoff.  u_stage: that of the format to which x_hat, w x_hat, w dy and alpha x + f are rounded on the way
     (0: not at all), stage_floor: what that rounding errs by at least, where the format's numbers end.  gain_roundings:
-    roundings in the weight before it is used (1 where it is 1 + weight).
+    roundings in the weight before it is used (1 where it is 1 + weight).  one_pass: the variance as mean(x²) - mean(x)²,
+    which is not sound: it serves to say what an unsound error looks like.
     """
 
     dtype: str
@@ -45,6 +46,7 @@ class Arithmetic:
     u_stage: float = 0.0
     stage_floor: float = 0.0
     gain_roundings: int = 0
+    one_pass: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +158,8 @@ def statistics(view: View, arithmetic: Arithmetic) -> Statistics:
         # x (Higham, problem 1.7) 2 u mean|d x|: together (A + 3) u (variance + |mean| mean|d|), first order in kappa.
         variance_error = (A + 3) * u * (variance + abs(mean) * _mean(abs(d), axes))
         variance_error = variance_error + 2 * _mean(abs(d) * input_error, axes)
+        if arithmetic.one_pass:  # of second order in kappa
+            variance_error = variance_error + (A + 3) * u * (_mean(x * x, axes) + 2 * abs(mean) * _mean(abs(x), axes))
     with np.errstate(all="ignore"):
         rstd = 1 / np.sqrt(variance + view.eps)
         x_hat = (x - mean) * rstd

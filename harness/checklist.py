@@ -8,7 +8,9 @@ from itertools import groupby
 from typing import Any
 
 from harness.clauses import all_clauses
+from harness.diagnosis import SYMPTOM
 from harness.formats import FORMATS
+from harness.grades import worst
 from harness.norms import NORMS
 from harness.verdict import BROKEN, Record, Verdicts
 
@@ -32,6 +34,8 @@ def _remark(records: list[Record]) -> str:
         if len(choices) == 1:
             return next(iter(choices))
         return ", ".join(f"{FORMATS[r.dtype].short}: {r.choice}" for r in records if r.choice)
+    if cause := next((c for r in records if symbol(r) in "✗!" and (c := _cause(r))), None):
+        return cause
     if any(symbol(r) == "!" for r in records):
         return "should"
     if any(r.outcome == "known_failure" for r in records):
@@ -39,6 +43,19 @@ def _remark(records: list[Record]) -> str:
     if all(r.outcome == "not_offered" for r in records):
         return f"not offered: {str(records[0].message).splitlines()[0]}"[:70]
     return ""
+
+
+def _cause(record: Record) -> str:
+    """`looks like unbiased_variance`, or the first that is known about the error."""
+    if record.diagnosis:
+        return f"looks like {record.diagnosis[0]}"
+    said = _said(record, SYMPTOM)
+    return said[0] if said else ""
+
+
+def _said(record: Record, beginning: str) -> list[str]:
+    """What the lines of a record's message say that begin so."""
+    return [line.removeprefix(beginning) for line in str(record.message).splitlines() if line.startswith(beginning)]
 
 
 def lines(verdicts: Verdicts) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -66,12 +83,46 @@ def lines(verdicts: Verdicts) -> Iterator[tuple[str, dict[str, Any]]]:
             )
         if not any(r.outcome != "not_offered" for r in records):
             yield f" nothing of {norm} was checked", {"yellow": True}
+        elif found := {d: worst(*(r.grade for r in records if r.dtype == d and r.level == "must")) for d in dtypes}:
+            shown = ", ".join(f"{FORMATS[d].short} {level}" for d, level in found.items() if level)
+            yield f"   arithmetic that explains its errors: {shown or 'not measured'}", {}
+    yield from causes(run)
     yield from known_failures(run)
     yield "", {}
     for i in verdicts.implementations:
         if missing := [n for n in NORMS if n not in i.functions]:
             yield f"{i.name}: not offered: {', '.join(missing)}", {}
     yield summary(verdicts), {"bold": True}
+
+
+def causes(run: list[Record]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What went wrong: each likely cause once, with its sentence, its hint and the clauses that it explains."""
+    failed = [r for r in run if symbol(r) in "✗!"]
+    if not failed:
+        return
+    yield "", {}
+    yield "what went wrong", {"bold": True}
+    for (_, norm), group in groupby(failed, key=lambda r: (r.implementation, r.norm)):
+        records = list(group)
+        explained: dict[str, list[Record]] = {}
+        for r in records:
+            explained.setdefault(_cause(r), []).append(r)
+        unexplained = explained.pop("", [])
+        for cause, of_cause in sorted(explained.items(), key=lambda item: -len(item[1])):
+            first = next((r for r in of_cause if r.diagnosis), of_cause[0])
+            said = _said(first, "looks like ") or [cause]
+            clauses = list(dict.fromkeys(r.clause for r in of_cause))
+            more = f" and {len(clauses) - 8} more" if len(clauses) > 8 else ""
+            head = f"{NORMS[norm].title}: {'looks like ' if first.diagnosis else ''}{said[0]}"
+            text = [head, *(f"and {s}" for s in _said(first, "and ")), f"({', '.join(clauses[:8])}{more})"]
+            for line in textwrap.wrap(" ".join(text), 118, initial_indent=" ", subsequent_indent="   "):
+                yield line, {"red": True}
+            for hint in _said(first, "hint: "):
+                yield f"   hint: {hint}", {}
+        if unexplained:
+            clauses = list(dict.fromkeys(r.clause for r in unexplained))
+            text = f"{NORMS[norm].title}: no known cause for {', '.join(clauses)}"
+            yield from ((line, {}) for line in textwrap.wrap(text, 118, initial_indent=" ", subsequent_indent="   "))
 
 
 def known_failures(run: list[Record]) -> Iterator[tuple[str, dict[str, Any]]]:

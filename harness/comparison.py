@@ -44,13 +44,15 @@ class Call:
 class Log:
     """What one test saw: the worst error in units of its bound and where, how many values were claimed, the choice.
 
-    calls: those made since the test, or the last example of a search, began.
+    grade: the level of arithmetic that explains the errors (`harness.grades`).  calls: those made since the test, or the
+    last example of a search, began.
     """
 
     worst: float | None = None
     probe: str | None = None
     claims: int = 0
     choice: str | None = None
+    grade: str | None = None
     calls: list[Call] = field(default_factory=list)
 
     def saw(self, worst: float, probe: str, claims: int) -> None:

@@ -14,7 +14,7 @@ import re
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,8 +28,10 @@ from harness.subject import Subject
 
 SECONDS = 4.0  # for all failures of a run together
 SECONDS_FOR_PAIRS = 1.5
+SECONDS_FOR_KNOWN = 0.1  # for each failure, when the time is used up: what explained others is tried
 BITS = "values differ; first at"  # of a message about results that must be equal bit for bit
 EVIDENCE = 3  # wrong calls that an explanation is held to, the smallest first
+SYMPTOM = "seen: "  # before each sentence about an error that no mistake explains
 SMALL = 50_000  # values: larger calls are looked at where there are no others
 
 
@@ -50,7 +52,7 @@ class Mistake(Protocol):
     @property
     def function(self) -> Callable[..., Any]: ...
     def with_another(self, other: Any) -> Callable[..., Any] | None: ...
-    def by_formula(self) -> Callable[..., Any] | None: ...
+    def functions(self) -> Iterator[Callable[..., Any]]: ...
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,9 @@ class Diagnosis:
 
     def lines(self, hints: int = 1) -> list[str]:
         """For the message: the likeliest cause with its sentence and `hints` steps of its hint."""
+        seen = [SYMPTOM + symptom for symptom in self.symptoms]
         if not self.causes:
-            return self.symptoms
+            return seen
         best = self.causes[0]
         said = [f"looks like {m.name}: {m.sentence[:1].lower()}{m.sentence[1:]}" for m in best.mistakes]
         if len(said) > 1:
@@ -88,7 +91,7 @@ class Diagnosis:
             said += [f"hint: {step}" for step in (m.question, m.formula, by_hand(m))[:hints] if step]
         if others := self.names[1:4]:
             said.append(f"or like {', '.join(others)}")
-        return said + self.symptoms
+        return said + seen
 
 
 def by_hand(mistake: Any) -> str:
@@ -135,6 +138,8 @@ class Diagnostician:
                     diagnosis.causes = rerun()
                 if not diagnosis.causes and wrong:
                     diagnosis.causes = self._pairs(subject, wrong)
+                if not diagnosis.causes and wrong:
+                    diagnosis.causes = self._by_arithmetic(subject, wrong, clause)
             except Exhausted:
                 pass
             if not diagnosis.causes:
@@ -159,10 +164,12 @@ class Diagnostician:
         evidence, causes = wrong[:EVIDENCE], []
         portrait = self._portrait(subject)
         known = self.found.get((subject.implementation.name, subject.norm.name), [])
+        until, self.deadline = self.deadline, self.deadline + SECONDS_FOR_KNOWN
         for mistakes in known:
             cause = self._cause(subject, mistakes, evidence, portrait)
             if cause is not None and cause.contradictions == 0:
                 return [cause]
+        self.deadline = until
         for mistake in self._candidates(subject):
             cause = self._cause(subject, (mistake,), evidence, portrait)
             if cause is not None:
@@ -215,8 +222,10 @@ class Diagnostician:
         portrait = self._portrait(subject)
         until = min(self.deadline, time.perf_counter() + SECONDS_FOR_PAIRS)
         candidates = self._candidates(subject)
+        partial = [m for m in candidates if self._explains_some(subject, m, evidence[0])]
+        likely = [(p, m) for p in partial for m in candidates if m is not p]
         causes = []
-        for one, other in itertools.combinations(candidates, 2):
+        for one, other in itertools.chain(likely, itertools.combinations(candidates, 2)):
             if time.perf_counter() > until:
                 break
             if self._cause(subject, (one, other), evidence, []) is None:
@@ -227,6 +236,30 @@ class Diagnostician:
                 if cause.contradictions == 0:
                     break
         return sorted(causes, key=lambda c: c.contradictions)
+
+    def _explains_some(self, subject: Subject, mistake: Any, evidence: Evidence) -> bool:
+        """Whether a mistake explains one of several wrong outputs, or one of the terms of an only one: half of the error."""
+        if time.perf_counter() > self.deadline:
+            raise Exhausted
+        return evidence.some_explained_by(_candidate(subject, mistake.function))
+
+    # -- what no one can reproduce digit by digit ---------------------------------------------------------------------
+
+    def _by_arithmetic(self, subject: Subject, wrong: list[Evidence], clause: str) -> list[Cause]:
+        """Mistakes of arithmetic: the errors are within the bounds of a level that is not sound, and of the same outputs."""
+        for level in ("fast", "lowp"):
+            if not all(e.within(subject, level) for e in wrong):
+                continue
+            causes = []
+            for mistake in self._candidates(subject):
+                if mistake.level != level:
+                    continue
+                candidate = _candidate(subject, mistake.function)
+                if all(e.spoilt_by(candidate) for e in wrong[:EVIDENCE]):
+                    causes.append(Cause((mistake,), 0))
+            if causes:
+                return sorted(causes, key=lambda c: c.mistakes[0].clause != clause)
+        return []
 
     # -- what is not wrong in itself ----------------------------------------------------------------------------------
 
@@ -256,11 +289,9 @@ class Diagnostician:
 
 
 def _functions(mistakes: tuple[Any, ...]) -> Iterator[Callable[..., Any]]:
-    """The mistaken norm, with autograd's gradients and with those of the formulas."""
+    """The norm with these mistakes, and its likes."""
     if len(mistakes) == 1:
-        yield mistakes[0].function
-        if (by_formula := mistakes[0].by_formula()) is not None:
-            yield by_formula
+        yield from mistakes[0].functions()
     elif (both := mistakes[0].with_another(mistakes[1])) is not None:
         yield both
 
@@ -330,6 +361,32 @@ class Evidence:
         where = (ratio > 1) & np.isfinite(got) & np.isfinite(mine.value)
         from_truth, from_mine = abs(got - expected.value)[where].sum(), abs(got - mine.value)[where].sum()
         return is_wrong(mine.value, expected) and bool(from_mine <= from_truth / 2)
+
+    def some_explained_by(self, candidate: Subject) -> bool:
+        """Whether at least one wrong output is explained."""
+        mine = self._outputs(candidate)
+        return mine is not None and any(
+            n in mine and self._alike(n, mine[n]) and self._told_apart(n, mine[n]) for n in self.wrong
+        )
+
+    def within(self, subject: Subject, level: str) -> bool:
+        """Whether the wrong outputs are within the bounds of another level of arithmetic, where that claims anything."""
+        conventions = replace(subject.conventions, level=level)
+        if self.call.expected is not None:
+            return False
+        for name in self.wrong:
+            wider = subject.norm.expected(self.call.case, conventions, name)
+            if is_wrong(self.call.outputs[name].value, wider):
+                return False
+        return True
+
+    def spoilt_by(self, candidate: Subject) -> bool:
+        """Whether the candidate is wrong in the same outputs."""
+        mine = self._outputs(candidate)
+        return (
+            mine is not None
+            and [n for n in self.expected if n in mine and is_wrong(mine[n].value, self.expected[n])] == self.wrong
+        )
 
     def fits(self, candidate: Subject) -> bool:
         """Whether all of its outputs are alike, the right ones too."""

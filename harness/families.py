@@ -238,7 +238,7 @@ DEFAULT_EPS = (1e-5, 1e-6, 1e-8, 1e-12, 1e-3)
 
 
 def eps_default(impl: Subject) -> None:
-    """A call without eps uses one of the values that sound implementations use; which one is read off y."""
+    """A call without eps uses one of the values that sound implementations use, which is read off y, and not 0."""
     case = impl.case(probes.NEAR_EPS).but(eps=None, x=rounded(8 * impl.case(probes.NEAR_EPS).x, impl.dtype))
     if case.sublayer_output is not None:
         case = case.but(sublayer_output=rounded(8 * case.sublayer_output, impl.dtype))
@@ -249,6 +249,11 @@ def eps_default(impl: Subject) -> None:
     found = next((o for o, e in options.items() if impl.holds(case.but(eps=e), impl.conventions, "y", outputs=y)), None)
     if found is None:
         raise Violation(f"y fits no default eps among {', '.join(options)}\nshown by {comparison.inputs_shown(case)}")
+    constant = impl.case(probes.CONSTANT).but(eps=None)
+    if np.isnan(impl.forward(constant)["y"].value).any():
+        raise Violation(
+            f"without an eps a constant gives NaN: the default is 0\nshown by {comparison.inputs_shown(constant)}"
+        )
     impl.chooses(found)
 
 
@@ -343,12 +348,19 @@ def _another(case: Case) -> Case:
 
 
 def no_state(impl: Subject) -> None:
-    """Neither an earlier call nor a later one, of the same shape with other values, shows in a result."""
+    """Neither an earlier call nor a later one, of the same shape with other values, shows in a result or a gradient."""
     case = impl.case(probes.MIXED_ROWS)
     other = _another(case)
     first = impl.forward(case)["y"]
     impl.check(other, "y")
     impl.agree("y", impl.forward(case)["y"], first, case, "at the first call")
+    if impl.implementation.vjp is None:
+        return
+    arrays = impl.arrays(other)
+    undisturbed = impl.backward(case)
+    got = impl.backward(case, between=lambda: impl.call_raw(other, arrays))
+    for name in undisturbed:
+        impl.agree(name, got[name], undisturbed[name], case, "without another call before the backward")
 
 
 def repeated_bits(impl: Subject) -> None:

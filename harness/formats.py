@@ -24,6 +24,11 @@ class Format:
     largest: float
     accumulator: str
 
+    @property
+    def narrower_u(self) -> float:
+        """The unit roundoff one format down: float32's for float64, float16's for float32, its own for 16 bits."""
+        return {"float64": 2.0**-24, "float32": 2.0**-11}.get(self.name, self.u)
+
 
 # floor is the least normal number, since hardware may flush what is below it to zero. float16 is the exception: its
 # least normal, 6e-5, is not negligible, so there it is half the least subnormal, the error of one rounding.

@@ -24,6 +24,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--dtype", action="append", metavar="NAME", help=f"only this dtype (repeatable): {DTYPES}")
     group.addoption("--strict-should", action="store_true", help="a SHOULD clause that does not hold fails the run")
     group.addoption("--report", action="append", metavar="PATH", help="write the result to PATH (.json; repeatable)")
+    group.addoption(
+        "--hint", action="store_true", help="add the next step of the hint to each failure that has a known cause"
+    )
     group.addoption("--explain", metavar="ID", help="print a clause of the specs (LN-3) and run nothing")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from harness import bridge, comparison, probes
+from harness import bridge, comparison, grades, probes
 from harness.comparison import Call, Log, Output, Violation
 from harness.formats import HALVES, Array
 from harness.implementations import Implementation
@@ -123,8 +123,12 @@ class Subject:
         layouts: Mapping[str, str] | None = None,
         only: tuple[str, ...] = (),
         arrays: dict[str, Any] | None = None,
+        between: Callable[[], Any] | None = None,
     ) -> dict[str, Output]:
-        """y, and the gradients of sum(dy * y) with respect to the inputs (or to `only` some): dx, dweight, ..."""
+        """y, and the gradients of sum(dy * y) with respect to the inputs (or to `only` some): dx, dweight, ...
+
+        between: what is called after the forward and before the backward.
+        """
         vjp = self.implementation.vjp
         if vjp is None:
             raise NotImplementedError("it has no gradients")
@@ -133,7 +137,10 @@ class Subject:
 
         def function(*inputs: Any) -> Any:
             given = {**arrays, **dict(zip(names, inputs, strict=True))}
-            return self._unpacked(self.call_raw(case, given), given)[0]
+            y = self._unpacked(self.call_raw(case, given), given)[0]
+            if between is not None:
+                between()
+            return y
 
         with _quiet():
             y, gradients = vjp(function, [arrays[name] for name in names], arrays["dy"])
@@ -158,7 +165,11 @@ class Subject:
 
     def hold(self, outputs: Mapping[str, Output], case: Case, *names: str) -> None:
         """The same for outputs that are there already."""
-        comparison.hold(outputs, {name: self.expected(case, name) for name in names}, case, self.log)
+        expected = {name: self.expected(case, name) for name in names}
+        for name, truth in expected.items() if self.log.grade != "none" else ():
+            found = grades.grade(self.norm, case, self.conventions, name, outputs[name], truth)
+            self.log.grade = grades.worst(self.log.grade, found)
+        comparison.hold(outputs, expected, case, self.log)
 
     def check_each(self, cases: Mapping[str, Case], *names: str) -> None:
         """The same for every case; the message says which of them do not hold."""

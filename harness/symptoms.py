@@ -74,15 +74,15 @@ def sentences(subject: Subject, calls: Sequence[Call], deadline: float) -> list[
     if not wrong:
         return []
     call, outputs = min(wrong, key=lambda w: w[0].case.x.size)
-    found: list[str] = []
-    found += _when([call for call, _ in wrong], right, subject)
-    found += _which(call, outputs)
+    when = list(_when([call for call, _ in wrong], right, subject))
+    how: list[str] = []
     for output in outputs[:2]:
         if time.perf_counter() < deadline + 0.5:
-            prefix = f"{output.name} " if len(call.outputs) > 1 else ""
-            found += [prefix + said for said in _about(output)]
+            prefix = f"{output.name} " if len(call.outputs) > 1 or how else "it "
+            how += [prefix + said for said in _about(output)]
     if outputs[0].name == "y" and time.perf_counter() < deadline:
-        found += _grows_with_the_mean(subject)
+        how = [*_grows_with_the_mean(subject), *how]
+    found = [*(w for w in when if w.startswith("only when")), *how, *when, *_which(call, outputs)]
     return list(dict.fromkeys(found))[: MOST + 1]
 
 
@@ -132,8 +132,24 @@ def _when(wrong: list[Call], right: list[Call], subject: Subject) -> Iterator[st
             continue
         if name == "eps" and len(of_right) + len(of_wrong) < 3:
             continue
-        yield f"only where {name} is {_listed(of_wrong)}: right where it is {_listed(of_right)}"
+        if name == "the last dimension" and (block := _block(of_wrong, of_right)):
+            yield f"only where {name} is no multiple of {block}: wrong at {_listed(of_wrong)}, right at {_listed(of_right)}"
+        else:
+            yield f"only where {name} is {_listed(of_wrong)}: right where it is {_listed(of_right)}"
         return
+
+
+def _block(wrong: set[int], right: set[int]) -> int | None:
+    """The largest power of two that divides the sizes beyond it that are right, and none of those that are wrong."""
+    for block in (1024, 512, 256, 128, 64, 32, 16, 8, 4, 2):
+        if (
+            all(n % block for n in wrong)
+            and min(wrong) > block
+            and any(n % block == 0 for n in right)
+            and all(n % block == 0 or n < block for n in right)
+        ):
+            return block
+    return None
 
 
 def _listed(values: set[Any]) -> str:
@@ -255,8 +271,8 @@ def _named_factor(c: float, wrong: Wrong) -> str:
         known |= {f"{name} = {k:g}": k, f"1 / {name} = 1/{k:g}": 1 / k if k else np.inf, f"sqrt({name}) = sqrt({k:g})": abs(k) ** 0.5,
                   f"1 / sqrt({name}) = 1/sqrt({k:g})": 1 / abs(k) ** 0.5 if k else np.inf}  # fmt: skip
         if name != "alpha" and k > 1:
-            known |= {f"sqrt({k - 1}/{k})": ((k - 1) / k) ** 0.5, f"{k - 1}/{k}": (k - 1) / k, f"{k}/{k - 1}": k / (k - 1),
-                      f"sqrt({k}/{k - 1})": (k / (k - 1)) ** 0.5}  # fmt: skip
+            known = {f"sqrt({k - 1}/{k})": ((k - 1) / k) ** 0.5, f"{k - 1}/{k}": (k - 1) / k, f"{k}/{k - 1}": k / (k - 1),
+                     f"sqrt({k}/{k - 1})": (k / (k - 1)) ** 0.5, **known}  # fmt: skip
     for name, value in known.items():
         if value not in (0.0, 1.0) and abs(c - value) <= 4 * FORMATS[wrong.expected.dtype].u * abs(value):
             return (

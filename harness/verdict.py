@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 
 import pytest
 
+from harness import grades
 from harness.clauses import Clause, all_clauses
 from harness.comparison import Violation
+from harness.diagnosis import Diagnostician
 from harness.formats import FORMATS
 from harness.implementations import Implementation
 from harness.subject import Subject
@@ -36,6 +38,7 @@ class Record:
     choice: str | None
     diagnosis: list[str]
     message: str | None
+    grade: str | None = None
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -78,6 +81,8 @@ def judge(
     subject: Subject,
     clause: Clause,
     siblings: int,
+    diagnostician: Diagnostician,
+    hints: int,
 ) -> None:
     """Turns pytest's report of one test into a verdict: its record, its outcome for pytest, its message."""
     outcome, message = _outcome(error, subject)
@@ -96,7 +101,14 @@ def judge(
         log.choice if outcome == "pass" else None,
         [],
         None if message is None else bounded(message),
+        log.grade,
     )
+    declared = subject.implementation.known_failure(clause.id, subject.device, subject.dtype)
+    if isinstance(error, Violation) and declared is None:
+        diagnosis = diagnostician.explain(subject, item.function, clause.id, error)  # type: ignore[attr-defined]
+        record.diagnosis = diagnosis.names
+        message = "\n".join([bounded(str(message)), *diagnosis.lines(hints)])
+        record.message = bounded(message)
     if message is not None and outcome in BROKEN:
         probe = f"   probe {log.probe}" if log.probe else ""
         option = "" if config.option.impl is None else f" --impl {subject.implementation.name}"
@@ -107,7 +119,6 @@ def judge(
             report.sections.append(("clause", shown))
         elif config.option.tbstyle == "auto":
             report.longrepr = shown
-        declared = subject.implementation.known_failure(clause.id, subject.device, subject.dtype)
         if declared is not None:
             record.outcome = "known_failure"
             record.message = bounded(f"{subject.implementation.known_failures[declared]}\n{message}")
@@ -150,6 +161,7 @@ class Verdicts:
         first, second = sorted((other, record), key=lambda r: OUTCOMES.index(r.outcome))
         first.worst = max((r.worst for r in (first, second) if r.worst is not None), default=None)
         first.choice = first.choice or second.choice
+        first.grade = grades.worst(first.grade, second.grade)
         self.records[key] = first
 
     @property

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from mistakes import by_hand
 from mistakes.steps import BACKWARD_STEPS, NORMS, Steps
 
 DTYPES = ("float64", "float32", "bfloat16", "float16")
@@ -40,7 +42,7 @@ class Mistake:
     @property
     def formula(self) -> str:
         """The second step of the hint: what the replaced step should do, in the words of `mistakes.steps`."""
-        right = getattr(NORMS[self.norm], next(iter(self.replaced)), None)
+        right = getattr(NORMS[self.norm], self.replaced[0], NORMS[self.norm])
         return (inspect.getdoc(right) or "").partition("\n")[0]
 
     @property
@@ -54,6 +56,11 @@ class Mistake:
         return tuple(getattr(self.steps, "seen", ()))
 
     @property
+    def level(self) -> str:
+        """The arithmetic whose errors it makes, where it can't be reproduced digit by digit."""
+        return str(getattr(self.steps, "level", ""))
+
+    @property
     def dtypes(self) -> tuple[str, ...]:
         """The formats in which it can be seen."""
         return tuple(getattr(self.steps, "dtypes", DTYPES))
@@ -61,32 +68,37 @@ class Mistake:
     @property
     def function(self) -> Callable[..., Any]:
         """The mistaken norm, called as the contract says, without any memory of earlier calls."""
-        steps = _made(self.name, (self.steps,))
-        return lambda *arguments: steps(*arguments)()
+        return _called(_made(self.name, (self.steps,)))
 
-    def by_formula(self) -> Callable[..., Any] | None:
-        """A mistaken forward beside the sound backward's formulas; None where the backward is what is mistaken."""
-        if self.steps.explicit:
-            return None
-        steps: type[Steps] = type(self.name, (self.steps,), {"memory": {}, "explicit": True})
-        return lambda *arguments: steps(*arguments)()
+    def functions(self) -> Iterator[Callable[..., Any]]:
+        """The mistaken norm, then its likes: other block sizes, and a mistaken forward beside the sound backward's formulas."""
+        tries = dict(getattr(self.steps, "tries", ()))
+        for values in itertools.product(*tries.values()):
+            for explicit in (False,) if self.steps.explicit else (False, True):
+                attributes = dict(zip(tries, values, strict=True))
+                yield _called(_made(self.name, (self.steps,), {"explicit": True} if explicit else {}, attributes))
 
     def by_hand(self) -> str:
         """The third step of the hint: numbers to redo on paper."""
-        return ""
+        return by_hand.numbers(self.norm, lambda: self.function)
 
     def with_another(self, other: Mistake) -> Callable[..., Any] | None:
         """The norm with both mistakes; None where both replace the same step."""
         if set(self.replaced) & set(other.replaced):
             return None
-        steps = _made(f"{self.name}_and_{other.name}", (self.steps, other.steps))
-        return lambda *arguments: steps(*arguments)()
+        return _called(_made(f"{self.name}_and_{other.name}", (self.steps, other.steps)))
 
 
-def _made(name: str, bases: tuple[type, ...]) -> type[Steps]:
+def _called(steps: type[Steps]) -> Callable[..., Any]:
+    return lambda *arguments: steps(*arguments)()
+
+
+def _made(name: str, bases: tuple[type, ...], *attributes: dict[str, Any]) -> type[Steps]:
     """The class of a mistake, with a memory of its own."""
-    steps: type[Steps] = type(name, bases, {"memory": {}, "__doc__": bases[0].__doc__})
-    steps.explicit = bool(set(replaced(steps)) & set(BACKWARD_STEPS))
+    own = {k: v for given in attributes for k, v in given.items()}
+    steps: type[Steps] = type(name, bases, {"memory": {}, "__doc__": bases[0].__doc__, **own})
+    if "explicit" not in own:
+        steps.explicit = bool(set(replaced(steps)) & set(BACKWARD_STEPS))
     return steps
 
 

@@ -83,6 +83,19 @@ class running_variance_corrected_by_the_batch(shared.Shared):
         return super().stored(variance, n * self.x.shape[0])
 
 
+class running_variance_pooled_over_the_batch(shared.Shared):
+    """The stored variance is that of a channel over batch and positions together, with the spread of the samples' means in it.
+
+    Two samples, one all 0 and one all 2: which variance does each leave?
+    """
+
+    def update(self, mean: Tensor, variance: Tensor) -> None:
+        pooled = variance.mean(0, keepdim=True) + ((mean - mean.mean(0, keepdim=True)) ** 2).mean(0, keepdim=True)
+        n = self.count(self.grouped(self.x))
+        samples = self.x.shape[0]
+        super().update(mean, (pooled * (n - 1) / n * n * samples / (n * samples - 1)).expand_as(variance))
+
+
 class zero_where_one_value(shared.Shared):
     """A single position is returned as 1, times weight, plus bias.
 
@@ -106,7 +119,7 @@ BREAKS: dict[str, tuple[type, ...]] = {
     "GI-79": (shared.mean_not_subtracted, shared.root_mean_square_for_deviation, shared.only_scaled),
     "GI-80": (shared.sign_lost, shared.input_clipped),
     "GI-81": (shared.one_pass_variance, shared.clamped_one_pass_variance),
-    "GI-87": (shared.sums_in_half, shared.only_the_first_block, shared.rows_beyond_the_grid),
+    "GI-87": (shared.sums_in_half, shared.only_the_first_block, shared.values_beyond_the_first_block_left_out, shared.rows_beyond_the_grid),
     "GI-82": (shared.statistics_in_half, shared.squares_in_half, shared.large_values_overflow, shared.output_clipped),
     "GI-88": (shared.rounded_towards_zero, shared.rstd_of_12_bits, shared.rstd_in_half),
     "GI-89": (shared.divided_by_the_padded_size, shared.padding_in_the_variance),
@@ -117,7 +130,8 @@ BREAKS: dict[str, tuple[type, ...]] = {
               batchnorm.running_statistics_replaced, batchnorm.momentum_fixed,
               batchnorm.momentum_weighs_both, batchnorm.old_value_kept_whole,
               batchnorm.running_deviation_stored, batchnorm.correction_upside_down,
-              running_variance_corrected_by_the_batch, batchnorm.updated_twice),
+              running_variance_corrected_by_the_batch, running_variance_pooled_over_the_batch,
+              batchnorm.updated_twice),
     "GI-73": (batchnorm.running_variance_by_one_pass,
               batchnorm.running_variance_about_a_rounded_mean),
     "GI-70": (batchnorm.batch_statistics_in_evaluation,
@@ -127,14 +141,14 @@ BREAKS: dict[str, tuple[type, ...]] = {
     "GI-76": (batchnorm.zero_debiased_average,),
     "GI-84": (shared.eps_outside_the_root, shared.eps_missing, shared.eps_as_a_floor, shared.deviation_not_below_eps,
               shared.eps_only_for_constants, shared.small_deviations_flushed, shared.eps_after_scaling_by_the_largest),
-    "GI-90": (shared.eps_fixed, shared.eps_1e_6_fixed, shared.eps_twice, shared.eps_squared, shared.eps_divided_by_n,
+    "GI-90": (shared.eps_fixed, shared.eps_twice, shared.eps_squared, shared.eps_divided_by_n,
               shared.eps_added_to_the_length, shared.eps_in_half_precision),
     "GI-93": (shared.default_eps_of_a_tenth,),
     "GI-94": (shared.bias_ignored_without_a_weight, shared.weight_ignored_without_a_bias, shared.absent_weight_is_zero),
     "GI-85": (shared.statistics_of_the_first_row,),
     "GI-66": (shared.batch_of_one_returned_as_it_is,),
     "GI-91": (shared.blocks_depend_on_the_batch,),
-    "GI-95": (shared.statistics_kept_from_the_first_call, shared.running_average_of_the_statistics),
+    "GI-95": (shared.statistics_kept_from_the_first_call, shared.running_average_of_the_statistics, shared.statistics_saved_by_the_last_call),
     "GI-96": (shared.order_of_the_sum_changes,),
     "GI-97": (shared.reused_buffer,),
     "GI-98": (shared.read_as_contiguous,),

@@ -21,9 +21,11 @@ PLAIN = ("float64", "float32")
 
 
 class Shared(Steps):
-    """A mistake: `dtypes` are those in which it can be seen."""
+    """A mistake: `dtypes` are those in which it can be seen, the first value of each of `tries` is its own."""
 
     seen: tuple[str, ...] = ()
+    level = ""  # the arithmetic whose errors it makes, where it can't be reproduced digit by digit: see harness.grades
+    tries: tuple[tuple[str, tuple[Any, ...]], ...] = ()  # other values of an attribute that real code may have
     dtypes: tuple[str, ...] = ("float64", "float32", *HALVES)
     memory: dict[Any, Any]  # what it keeps from call to call, its own for each norm
 
@@ -171,7 +173,7 @@ class unbiased_variance(Shared):
     )
 
     def variance(self, h: Tensor, mean: Tensor) -> Tensor:
-        return self.total((h - mean) ** 2) / max(self.count(h) - 1, 1)
+        return self.total((h - mean) ** 2) / torch.tensor(self.count(h) - 1.0)
 
 
 class sum_for_the_average(Shared):
@@ -300,25 +302,17 @@ class eps_missing(Shared):
 
 
 class eps_fixed(Shared):
-    """eps is 1e-5 whatever the caller gives.
+    """eps is a number in the code (1e-5 or another), whatever the caller gives.
 
     Where does the caller's eps go?
     """
 
     seen = ("https://github.com/microsoft/onnxruntime/pull/3768", "https://github.com/paiml/aprender/pull/1606")
+    own_eps = 1e-5
+    tries = (("own_eps", (1e-5, 1e-6, 1e-8, 1e-12, 1e-3)),)
 
     def root(self, variance: Tensor) -> Tensor:
-        return (variance + 1e-5).sqrt()
-
-
-class eps_1e_6_fixed(Shared):
-    """eps is 1e-6 whatever the caller gives.
-
-    Where does the caller's eps go?
-    """
-
-    def root(self, variance: Tensor) -> Tensor:
-        return (variance + 1e-6).sqrt()
+        return (variance + self.own_eps).sqrt()
 
 
 class eps_twice(Shared):
@@ -660,6 +654,7 @@ class one_pass_variance(Shared):
         "https://github.com/google/flax/issues/1491",
     )
     clamped = False
+    level = "fast"
 
     def variance(self, h: Tensor, mean: Tensor) -> Tensor:
         accumulator = torch.float64 if self.dtype == torch.float64 else torch.float32
@@ -686,6 +681,7 @@ class statistics_in_half(Shared):
 
     seen = ("https://github.com/ml-explore/mlx/issues/4228", "https://github.com/xlite-dev/LeetCUDA/pull/335")
     dtypes = HALVES
+    level = "lowp"
 
     def mean(self, h: Tensor) -> Tensor:
         return narrow(super().mean(h), self.dtype)
@@ -702,6 +698,7 @@ class squares_in_half(Shared):
 
     seen = ("https://github.com/pytorch/pytorch/pull/133085", "https://github.com/skyzh/tiny-llm/pull/18")
     dtypes = ("float16",)
+    level = "lowp"
 
     def average(self, t: Tensor) -> Tensor:
         return super().average(narrow(t, self.dtype))
@@ -715,6 +712,7 @@ class sums_in_half(Shared):
 
     seen = ("https://github.com/pytorch/executorch/pull/16727",)
     dtypes = HALVES
+    level = "lowp"
 
     def total(self, t: Tensor) -> Tensor:
         rows = self.rows(t)
@@ -733,6 +731,7 @@ class rstd_in_half(Shared):
 
     seen = ("https://github.com/amd/IRON/pull/139",)
     dtypes = HALVES
+    level = "lowp"
 
     def root(self, variance: Tensor) -> Tensor:
         return 1 / narrow(1 / super().root(variance), self.dtype)
@@ -745,6 +744,7 @@ class mean_in_half(Shared):
     """
 
     dtypes = HALVES
+    level = "lowp"
 
     def mean(self, h: Tensor) -> Tensor:
         return narrow(super().mean(h), self.dtype)
@@ -827,15 +827,18 @@ class last_value_dropped(Shared):
 
 
 class incomplete_block_dropped(Shared):
-    """What is left over after the last whole block of 16 values is not summed.
+    """What is left over after the last whole block of values (of 16 or another power of two) is not summed.
 
     What does your kernel do with n % 16 values?
     """
 
+    block = 16
+    tries = (("block", (16, 4, 8, 32, 64, 128, 256, 512, 1024)),)
+
     def total(self, t: Tensor) -> Tensor:
         rows = self.rows(t)
         n = rows.shape[-1]
-        whole = rows[..., : n - n % 16 if n > 16 else n]
+        whole = rows[..., : n - n % self.block if n > self.block else n]
         return whole.sum(-1).reshape(super().total(t).shape)
 
 
@@ -864,19 +867,33 @@ class divided_by_the_padded_size(Shared):
 
 
 class only_the_first_block(Shared):
-    """Mean and variance are those of the first 4,096 values: what is longer is cut off.
+    """Mean and variance are those of the first 4,096 values (or another block): what is longer is cut off.
 
     What is the largest row that your block can hold?
     """
 
     seen = ("https://github.com/facebookresearch/xformers/issues/785",)
+    block = 4096
+    tries = (("block", (4096, 1024, 2048, 8192, 16384, 65536)),)
 
     def total(self, t: Tensor) -> Tensor:
-        rows = self.rows(t)
-        return rows[..., :4096].sum(-1).reshape(super().total(t).shape)
+        return self.rows(t)[..., : self.block].sum(-1).reshape(super().total(t).shape)
 
     def count(self, t: Tensor) -> int:
-        return min(super().count(t), 4096)
+        return min(super().count(t), self.block)
+
+
+class values_beyond_the_first_block_left_out(Shared):
+    """The sums stop after the first 1,024 values (or another block), but are divided by n.
+
+    Does your loop run over all blocks of a row?
+    """
+
+    block = 1024
+    tries = (("block", (1024, 256, 512, 2048, 4096, 8192, 16384, 65536)),)
+
+    def total(self, t: Tensor) -> Tensor:
+        return self.rows(t)[..., : self.block].sum(-1).reshape(super().total(t).shape)
 
 
 class one_size_wrong(Shared):
@@ -1077,6 +1094,21 @@ class statistics_kept_from_the_first_call(Shared):
 
     def key(self, h: Tensor) -> Any:
         return h.shape, self.dtype, self.eps
+
+
+class statistics_saved_by_the_last_call(Shared):
+    """The backward finds mean and deviation where the last forward of the same shape has left them, whichever call that was.
+
+    Two forwards, then the backward of the first: whose mean does it use?
+    """
+
+    def statistics(self, h: Tensor) -> tuple[Tensor, Tensor]:
+        mean, deviation = super().statistics(h)
+        self.memory[mean.shape] = mean.detach(), deviation.detach()
+        return mean, deviation
+
+    def saved(self, mean: Tensor, deviation: Tensor) -> tuple[Tensor, Tensor]:
+        return self.memory.get(mean.shape, (mean, deviation))
 
 
 class running_average_of_the_statistics(Shared):
@@ -1496,6 +1528,7 @@ class statistics_saved_in_half(Shared):
 
     seen = ("https://github.com/flagos-ai/FlagGems/pull/221",)
     dtypes = HALVES
+    level = "lowp"
 
     def saved(self, mean: Tensor, deviation: Tensor) -> tuple[Tensor, Tensor]:
         return narrow(mean, self.dtype), 1 / narrow(1 / deviation, self.dtype)
@@ -1596,16 +1629,23 @@ class parameter_gradients_of_the_last_row(Shared):
 
 
 class parameter_gradients_drop_the_last_rows(Shared):
-    """dweight and dbias leave out the samples that fill no whole block of 4.
+    """dweight and dbias leave out the rows (or samples) that fill no whole block of 4 (or another number).
 
     What does your reduction do with the rows that are left over?
     """
 
     seen = ("https://github.com/BobMcDear/attorch/issues/18", "https://github.com/karpathy/llm.c/pull/445")
+    block, flat = 4, True
+    tries = (("block", (4, 2, 8, 16, 32, 64, 128, 256)), ("flat", (True, False)))
 
     def over_rows(self, t: Tensor) -> Tensor:
-        rows = t.shape[0] if t.ndim > len(self.parameter_shape) else 0
-        return super().over_rows(t[: rows - rows % 4] if rows > 4 else t)
+        parameters = len(self.parameter_shape)
+        if t.ndim <= parameters:
+            return super().over_rows(t)
+        if self.axes[-1] == -1 and self.flat:
+            t = t.reshape(-1, *self.parameter_shape)
+        rows = t.shape[0]
+        return super().over_rows(t[: rows - rows % self.block] if rows > self.block else t)
 
 
 class parameter_gradients_summed_in_half(Shared):
@@ -1616,6 +1656,7 @@ class parameter_gradients_summed_in_half(Shared):
 
     seen = ("https://github.com/linkedin/Liger-Kernel/pull/950",)
     dtypes = HALVES
+    level = "lowp"
 
     def over_rows(self, t: Tensor) -> Tensor:
         parameters = len(self.parameter_shape)
@@ -1735,6 +1776,7 @@ class dx_in_16_bits(Shared):
     """
 
     dtypes = HALVES
+    level = "lowp"
 
     def mean_term(self, G: Tensor) -> Tensor:
         return narrow(super().mean_term(G), self.dtype)
