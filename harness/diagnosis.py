@@ -51,7 +51,7 @@ class Mistake(Protocol):
     def dtypes(self) -> tuple[str, ...]: ...
     @property
     def function(self) -> Callable[..., Any]: ...
-    def with_another(self, other: Any) -> Callable[..., Any] | None: ...
+    def with_another(self, other: Any) -> Iterator[Callable[..., Any]]: ...
     def functions(self) -> Iterator[Callable[..., Any]]: ...
 
 
@@ -112,7 +112,7 @@ class Diagnostician:
     def __init__(self, mistakes: Callable[[str], Sequence[Any]], seconds: float = SECONDS):
         self.mistakes, self.seconds = mistakes, seconds
         self.spent = 0.0
-        self.found: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
+        self.found: dict[tuple[str, str], list[Cause]] = {}
         self.pairs_tried: set[tuple[Any, ...]] = set()
         self.portraits: dict[Subject, list[Evidence]] = {}
         self.settings = bridge.settings()
@@ -137,17 +137,17 @@ class Diagnostician:
                 if not diagnosis.causes:
                     diagnosis.causes = rerun()
                 if not diagnosis.causes and wrong:
-                    diagnosis.causes = self._pairs(subject, wrong)
-                if not diagnosis.causes and wrong:
                     diagnosis.causes = self._by_arithmetic(subject, wrong, clause)
+                if not diagnosis.causes and wrong:
+                    diagnosis.causes = self._pairs(subject, wrong)
             except Exhausted:
                 pass
             if not diagnosis.causes:
                 diagnosis.symptoms = symptoms.sentences(subject, log.calls, self.deadline)
         if diagnosis.causes:
             known = self.found.setdefault((subject.implementation.name, subject.norm.name), [])
-            if diagnosis.causes[0].mistakes not in known:
-                known.append(diagnosis.causes[0].mistakes)
+            if diagnosis.causes[0].mistakes not in [c.mistakes for c in known]:
+                known.append(diagnosis.causes[0])
         subject.log = log
         bridge.restore(now)
         self.spent += time.perf_counter() - started
@@ -165,9 +165,9 @@ class Diagnostician:
         portrait = self._portrait(subject)
         known = self.found.get((subject.implementation.name, subject.norm.name), [])
         until, self.deadline = self.deadline, self.deadline + SECONDS_FOR_KNOWN
-        for mistakes in known:
-            cause = self._cause(subject, mistakes, evidence, portrait)
-            if cause is not None and cause.contradictions == 0:
+        for before in known:
+            cause = self._cause(subject, before.mistakes, evidence, portrait)
+            if cause is not None and cause.contradictions <= before.contradictions:
                 return [cause]
         self.deadline = until
         for mistake in self._candidates(subject):
@@ -292,8 +292,8 @@ def _functions(mistakes: tuple[Any, ...]) -> Iterator[Callable[..., Any]]:
     """The norm with these mistakes, and its likes."""
     if len(mistakes) == 1:
         yield from mistakes[0].functions()
-    elif (both := mistakes[0].with_another(mistakes[1])) is not None:
-        yield both
+    else:
+        yield from mistakes[0].with_another(mistakes[1])
 
 
 class _Candidate(Subject):

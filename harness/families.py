@@ -344,7 +344,10 @@ def _another(case: Case) -> Case:
     f = None if case.sublayer_output is None else case.sublayer_output[..., ::-1].copy()
     weight = None if case.weight is None else case.weight[..., ::-1].copy()
     x = rounded(3 - 2 * case.x[::-1], case.dtype)
-    return case.but(name=f"{case.name}, other values", x=x, sublayer_output=f, weight=weight, dy=case.dy[::-1].copy())
+    bias = None if case.bias is None else case.bias[..., ::-1].copy()
+    return case.but(
+        name=f"{case.name}, other values", x=x, sublayer_output=f, weight=weight, bias=bias, dy=case.dy[::-1].copy()
+    )
 
 
 def no_state(impl: Subject) -> None:
@@ -354,6 +357,8 @@ def no_state(impl: Subject) -> None:
     first = impl.forward(case)["y"]
     impl.check(other, "y")
     impl.agree("y", impl.forward(case)["y"], first, case, "at the first call")
+    if impl.implementation.torch:
+        _after_an_optimizer_step(impl, case, other)
     if impl.implementation.vjp is None:
         return
     arrays = impl.arrays(other)
@@ -370,6 +375,23 @@ def repeated_bits(impl: Subject) -> None:
     one, two = run(case), run(case)
     for name in one:
         impl.same_bits(name, two[name].value, one[name].value, case, "at the first call")
+
+
+def _after_an_optimizer_step(impl: Subject, case: Case, other: Case) -> None:
+    """Other values written into the same weight and bias are the ones that count."""
+    arrays, updated = impl.arrays(case), impl.arrays(other)
+    impl.forward(case, arrays=arrays)
+    for name in ("weight", "bias"):
+        if name in arrays:
+            arrays[name].copy_(updated[name])
+    stepped = case.but(weight=other.weight, bias=other.bias)
+    impl.agree(
+        "y",
+        impl.forward(stepped, arrays=arrays)["y"],
+        impl.forward(stepped)["y"],
+        stepped,
+        "with the weight in a new tensor",
+    )
 
 
 def own_buffer(impl: Subject) -> None:

@@ -402,6 +402,11 @@ def _affine(wrong: Wrong) -> Iterator[str]:
     slope = (n * sxy - sx * sy) / np.where(n * sxx - sx * sx > 0, n * sxx - sx * sx, np.inf)
     offset = (sy - slope * sx) / np.maximum(n, 1)
     if n.max() > 2 and wrong.close((slope[numbers] * x_hat + offset[numbers]) * weight + bias):
+        first = np.unique(flat, return_index=True)[1]
+        if (weight.ravel() == weight.ravel()[first][numbers].ravel()).all():  # one weight for all of a set
+            yield ("is scaled and shifted in each set as a whole: either its mean and deviation, or its weight and bias, are "
+                   "those of another")  # fmt: skip
+            return
         yield (f"has x_hat scaled by {slope.min():.3g} to {slope.max():.3g} and shifted in each set: mean and deviation are "
                "those of other values, weight and bias are right")  # fmt: skip
         return

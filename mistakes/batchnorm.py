@@ -199,6 +199,16 @@ class correction_upside_down(shared.Shared):
         return variance * (n - 1) / n
 
 
+class correction_by_the_samples_alone(shared.Shared):
+    """The stored variance is corrected by N / (N - 1) with N the samples, though each has several positions.
+
+    How many values does each variance come from?
+    """
+
+    def stored(self, variance: Tensor, n: int) -> Tensor:
+        return super().stored(variance, self.x.shape[0])
+
+
 class running_mean_of_the_sums(shared.Shared):
     """The running mean is updated with n times the mean, the sum.
 
@@ -413,7 +423,7 @@ BREAKS: dict[str, tuple[type, ...]] = {
     "BN-7": (running_statistics_in_training,),
     "BN-5": (grad_mode_taken_for_training,),
     "BN-14": (running_statistics_never_updated, running_statistics_replaced, momentum_fixed, momentum_weighs_both,
-              old_value_kept_whole, running_deviation_stored, eps_in_the_running_variance, correction_upside_down,
+              old_value_kept_whole, running_deviation_stored, eps_in_the_running_variance, correction_upside_down, correction_by_the_samples_alone,
               running_mean_of_the_sums, updated_twice),
     "BN-16": (running_variance_by_one_pass, running_variance_about_a_rounded_mean),
     "BN-12": (batch_statistics_in_evaluation, running_variance_taken_for_a_deviation),
@@ -430,7 +440,7 @@ BREAKS: dict[str, tuple[type, ...]] = {
     "BN-28": (shared.statistics_of_the_first_row,),
     "BN-29": (one_channel_returned_as_it_is,),
     "BN-34": (shared.blocks_depend_on_the_batch,),
-    "BN-38": (shared.statistics_kept_from_the_first_call, shared.running_average_of_the_statistics, shared.statistics_saved_by_the_last_call),
+    "BN-38": (shared.statistics_kept_from_the_first_call, shared.parameters_kept_from_the_first_call, shared.running_average_of_the_statistics, shared.statistics_saved_by_the_last_call),
     "BN-39": (shared.order_of_the_sum_changes,),
     "BN-40": (shared.reused_buffer,),
     "BN-41": (shared.read_as_contiguous,),
@@ -451,11 +461,11 @@ BREAKS: dict[str, tuple[type, ...]] = {
     "BN-58": (shared.scaled_by_a_reciprocal,),
     "BN-26": (shared.statistics_taken_for_constants, shared.mean_term_missing, shared.mean_term_twice,
               shared.variance_term_missing, shared.variance_term_added, shared.sums_for_the_means_of_dx,
-              shared.variance_term_over_n_minus_1, shared.last_block_of_the_variance_term, shared.terms_without_the_weight,
+              shared.variance_term_over_n_minus_1, shared.last_block_of_the_variance_term, shared.terms_without_the_weight, shared.variance_term_without_the_weight, shared.mean_term_without_the_weight,
               shared.dx_without_the_weight, shared.x_hat_from_y, shared.dx_divided_by_the_variance,
               shared.variance_term_with_y, shared.variance_term_with_x, shared.upstream_gradient_of_the_residual_inside,
               shared.variance_saved_for_the_reciprocal_root, shared.gradient_clipped),
-    "BN-60": (shared.dweight_without_x_hat, shared.dweight_not_divided, shared.dweight_with_the_weight,
+    "BN-60": (shared.dweight_without_x_hat, shared.dweight_not_divided, shared.dweight_not_centered, shared.dweight_with_the_weight,
               shared.dweight_with_y, gradients_of_the_positions_dropped, gradients_averaged_over_positions,
               shared.dweight_and_dbias_swapped, shared.parameter_gradients_averaged,
               shared.parameter_gradients_of_the_last_row),

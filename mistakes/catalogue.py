@@ -11,12 +11,13 @@ from functools import cache
 from typing import Any
 
 from mistakes import by_hand
-from mistakes.steps import BACKWARD_STEPS, NORMS, Steps
+from mistakes.steps import BACKWARD_STEPS, FORMULA_STEPS, NORMS, Steps
 
 DTYPES = ("float64", "float32", "bfloat16", "float16")
 # What a mistake may replace; all else in a class is its own bookkeeping.
 STEPS = {name for norm in NORMS.values() for base in norm.__mro__[:-1] for name in vars(base) if not name.startswith("__")} - {
-    "norm", "names", "wide", "explicit", "inputs", "parameter_shape"}  # fmt: skip
+    "norm", "names", "wide", "explicit", "formulas", "inputs", "parameter_shape"}  # fmt: skip
+BY_FORMULA = {"explicit": True, "formulas": True}
 FILES = ("layernorm", "rmsnorm", "batchnorm", "groupnorm", "instancenorm", "deepnorm")
 
 
@@ -74,19 +75,22 @@ class Mistake:
         """The mistaken norm, then its likes: other block sizes, and a mistaken forward beside the sound backward's formulas."""
         tries = dict(getattr(self.steps, "tries", ()))
         for values in itertools.product(*tries.values()):
-            for explicit in (False,) if self.steps.explicit else (False, True):
-                attributes = dict(zip(tries, values, strict=True))
-                yield _called(_made(self.name, (self.steps,), {"explicit": True} if explicit else {}, attributes))
+            attributes = dict(zip(tries, values, strict=True))
+            yield _called(_made(self.name, (self.steps,), attributes))
+            if not self.steps.formulas:
+                yield _called(_made(self.name, (self.steps,), BY_FORMULA, attributes))
 
     def by_hand(self) -> str:
         """The third step of the hint: numbers to redo on paper."""
         return by_hand.numbers(self.norm, lambda: self.function)
 
-    def with_another(self, other: Mistake) -> Callable[..., Any] | None:
-        """The norm with both mistakes; None where both replace the same step."""
-        if set(self.replaced) & set(other.replaced):
-            return None
-        return _called(_made(f"{self.name}_and_{other.name}", (self.steps, other.steps)))
+    def with_another(self, other: Mistake) -> Iterator[Callable[..., Any]]:
+        """The norm with both mistakes, and its like; nothing where both replace the same step."""
+        if not set(self.replaced) & set(other.replaced):
+            both = _made(f"{self.name}_and_{other.name}", (self.steps, other.steps))
+            yield _called(both)
+            if both.explicit and not both.formulas:
+                yield _called(_made(both.__name__, (both,), BY_FORMULA))
 
 
 def _called(steps: type[Steps]) -> Callable[..., Any]:
@@ -99,6 +103,7 @@ def _made(name: str, bases: tuple[type, ...], *attributes: dict[str, Any]) -> ty
     steps: type[Steps] = type(name, bases, {"memory": {}, "__doc__": bases[0].__doc__, **own})
     if "explicit" not in own:
         steps.explicit = bool(set(replaced(steps)) & set(BACKWARD_STEPS))
+        steps.formulas = bool(set(replaced(steps)) & set(FORMULA_STEPS))
     return steps
 
 

@@ -145,6 +145,23 @@ class last_dimension_taken_for_all_positions(shared.Shared):
         return self.x.shape[1] // self.groups * (self.x.shape[-1] if self.x.ndim > 2 else 1)
 
 
+class terms_over_each_channel(shared.Shared):
+    """The terms of dx are means over each channel's positions, not over the whole group.
+
+    Over which values does the forward take its mean, and over which the backward?
+    """
+
+    def average_of_channels(self, t: Tensor) -> Tensor:
+        channels = t.reshape(*t.shape[:2], self.x.shape[1] // self.groups, -1)
+        return channels.mean(-1, keepdim=True).expand_as(channels).reshape(t.shape)
+
+    def mean_term(self, G: Tensor) -> Tensor:
+        return self.average_of_channels(G)
+
+    def variance_term(self, G: Tensor, x_hat: Tensor) -> Tensor:
+        return x_hat * self.average_of_channels(G * x_hat)
+
+
 class remainder_cut_off(shared.Shared):
     """Channels that do not divide into the groups are put into a last, smaller group silently.
 
@@ -221,7 +238,7 @@ BREAKS: dict[str, tuple[type, ...]] = {
     "GI-19": (shared.statistics_of_the_first_row,),
     "GI-4": (samples_together, shared.batch_of_one_returned_as_it_is),
     "GI-25": (shared.blocks_depend_on_the_batch,),
-    "GI-29": (shared.statistics_kept_from_the_first_call, shared.running_average_of_the_statistics, shared.statistics_saved_by_the_last_call),
+    "GI-29": (shared.statistics_kept_from_the_first_call, shared.parameters_kept_from_the_first_call, shared.running_average_of_the_statistics, shared.statistics_saved_by_the_last_call),
     "GI-30": (shared.order_of_the_sum_changes,),
     "GI-31": (shared.reused_buffer,),
     "GI-32": (shared.read_as_contiguous,),
@@ -241,13 +258,13 @@ BREAKS: dict[str, tuple[type, ...]] = {
     "GI-50": (shared.constant_divided_by_zero,),
     "GI-42": (shared.folded_scale_and_shift,),
     "GI-51": (shared.scaled_by_a_reciprocal,),
-    "GI-17": (shared.statistics_taken_for_constants, shared.mean_term_missing, shared.mean_term_twice,
+    "GI-17": (terms_over_each_channel, shared.statistics_taken_for_constants, shared.mean_term_missing, shared.mean_term_twice,
               shared.variance_term_missing, shared.variance_term_added, shared.sums_for_the_means_of_dx,
-              shared.variance_term_over_n_minus_1, shared.last_block_of_the_variance_term, shared.terms_without_the_weight,
+              shared.variance_term_over_n_minus_1, shared.last_block_of_the_variance_term, shared.terms_without_the_weight, shared.variance_term_without_the_weight, shared.mean_term_without_the_weight,
               shared.dx_without_the_weight, shared.x_hat_from_y, shared.dx_divided_by_the_variance,
               shared.variance_term_with_y, shared.variance_term_with_x, shared.upstream_gradient_of_the_residual_inside,
               shared.variance_saved_for_the_reciprocal_root, shared.gradient_clipped),
-    "GI-53": (group_of_its_remainder_in_dweight, shared.dweight_without_x_hat, shared.dweight_not_divided,
+    "GI-53": (group_of_its_remainder_in_dweight, shared.dweight_without_x_hat, shared.dweight_not_divided, shared.dweight_not_centered,
               shared.dweight_with_the_weight, shared.dweight_with_y, gradients_of_the_positions_dropped,
               gradients_averaged_over_positions, shared.dweight_and_dbias_swapped, shared.parameter_gradients_averaged,
               shared.parameter_gradients_of_the_last_row),

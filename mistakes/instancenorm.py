@@ -96,6 +96,19 @@ class running_variance_pooled_over_the_batch(shared.Shared):
         super().update(mean, (pooled * (n - 1) / n * n * samples / (n * samples - 1)).expand_as(variance))
 
 
+class parameters_repeated_in_the_wrong_order(shared.Shared):
+    """weight and bias are repeated as w0, w0, ..., w1, w1, ... beside samples times channels, not as w0, w1, ..., w0, w1, ...
+
+    In (N * C, positions), which weight belongs to the second row?
+    """
+
+    def affine(self, x_hat: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+        samples, channels = self.x.shape[:2]
+        index = (torch.arange(samples * channels) // samples).reshape(samples, channels, *(1,) * (self.x.ndim - 2))
+        turned = [None if p is None else p.flatten()[index] for p in (weight, bias)]
+        return super().affine(x_hat, *turned)
+
+
 class zero_where_one_value(shared.Shared):
     """A single position is returned as 1, times weight, plus bias.
 
@@ -113,7 +126,7 @@ BREAKS: dict[str, tuple[type, ...]] = {
               shared.multiplied_by_the_deviation, shared.scaled_to_the_range, shared.mean_absolute_deviation,
               shared.median_for_the_mean, shared.mean_in_half),
     "GI-78": (shared.unbiased_variance, shared.sum_for_the_average),
-    "GI-65": (shared.weight_missing, shared.bias_missing, shared.bias_before_the_weight, shared.bias_subtracted,
+    "GI-65": (parameters_repeated_in_the_wrong_order, shared.weight_missing, shared.bias_missing, shared.bias_before_the_weight, shared.bias_subtracted,
               shared.one_weight_for_all, shared.weight_twice, shared.parameters_in_reverse, shared.one_plus_weight,
               shared.weight_before_the_statistics, shared.absolute_weight, shared.weight_zero_taken_for_absent),
     "GI-79": (shared.mean_not_subtracted, shared.root_mean_square_for_deviation, shared.only_scaled),
@@ -148,7 +161,7 @@ BREAKS: dict[str, tuple[type, ...]] = {
     "GI-85": (shared.statistics_of_the_first_row,),
     "GI-66": (shared.batch_of_one_returned_as_it_is,),
     "GI-91": (shared.blocks_depend_on_the_batch,),
-    "GI-95": (shared.statistics_kept_from_the_first_call, shared.running_average_of_the_statistics, shared.statistics_saved_by_the_last_call),
+    "GI-95": (shared.statistics_kept_from_the_first_call, shared.parameters_kept_from_the_first_call, shared.running_average_of_the_statistics, shared.statistics_saved_by_the_last_call),
     "GI-96": (shared.order_of_the_sum_changes,),
     "GI-97": (shared.reused_buffer,),
     "GI-98": (shared.read_as_contiguous,),
@@ -169,10 +182,10 @@ BREAKS: dict[str, tuple[type, ...]] = {
     "GI-116": (shared.scaled_by_a_reciprocal,),
     "GI-83": (shared.statistics_taken_for_constants, shared.mean_term_missing, shared.mean_term_twice,
               shared.variance_term_missing, shared.variance_term_added, shared.sums_for_the_means_of_dx,
-              shared.variance_term_over_n_minus_1, shared.terms_without_the_weight, shared.dx_without_the_weight,
+              shared.variance_term_over_n_minus_1, shared.terms_without_the_weight, shared.variance_term_without_the_weight, shared.mean_term_without_the_weight, shared.dx_without_the_weight,
               shared.x_hat_from_y, shared.dx_divided_by_the_variance, shared.variance_term_with_y,
               shared.variance_term_with_x, shared.gradient_clipped),
-    "GI-118": (shared.dweight_without_x_hat, shared.dweight_not_divided, shared.dweight_with_the_weight,
+    "GI-118": (shared.dweight_without_x_hat, shared.dweight_not_divided, shared.dweight_not_centered, shared.dweight_with_the_weight,
                shared.dweight_with_y, batchnorm.gradients_of_the_positions_dropped,
                batchnorm.gradients_averaged_over_positions, shared.dweight_and_dbias_swapped,
                shared.parameter_gradients_averaged, shared.parameter_gradients_of_the_last_row),

@@ -1111,6 +1111,20 @@ class statistics_saved_by_the_last_call(Shared):
         return self.memory.get(mean.shape, (mean, deviation))
 
 
+class parameters_kept_from_the_first_call(Shared):
+    """weight and bias are converted once and kept: what the optimizer writes into them later is not seen.
+
+    When is your copy of the weight made, and when is it made anew?
+    """
+
+    def parameter(self, p: Tensor | None) -> Tensor | None:
+        if p is None:
+            return None
+        key = p.data_ptr(), p.shape
+        self.memory["alive"] = [*self.memory.get("alive", []), p]  # its address is not given to another
+        return self.memory.setdefault(key, super().parameter(p))
+
+
 class running_average_of_the_statistics(Shared):
     """Mean and deviation are averaged with those of earlier calls, as BatchNorm's running ones are.
 
@@ -1415,6 +1429,34 @@ class terms_without_the_weight(Shared):
         return self.dy
 
 
+class mean_term_without_the_weight(Shared):
+    """The term of the mean in dx is the mean of dy, not of dy * weight.
+
+    Where in your backward does the weight enter the two means?
+    """
+
+    def mean_term(self, G: Tensor) -> Tensor:
+        return super().mean_term(self.grouped(self.dy))
+
+    def upstream(self, dy: Tensor) -> Tensor:
+        self.dy = super().upstream(dy)
+        return self.dy
+
+
+class variance_term_without_the_weight(Shared):
+    """The term of the variance in dx has the mean of dy * x_hat, not of dy * weight * x_hat.
+
+    Where in your backward does the weight enter the two means?
+    """
+
+    def variance_term(self, G: Tensor, x_hat: Tensor) -> Tensor:
+        return super().variance_term(self.grouped(self.dy), x_hat)
+
+    def upstream(self, dy: Tensor) -> Tensor:
+        self.dy = super().upstream(dy)
+        return self.dy
+
+
 class dx_without_the_weight(Shared):
     """dx is computed from dy, not from dy * weight.
 
@@ -1579,6 +1621,22 @@ class dweight_not_divided(Shared):
     def weight_gradient(self, dy: Tensor, x_hat: Tensor) -> Tensor:
         h = self.grouped(self.x_wide)
         return self.over_rows(dy * self.ungrouped(self.centered(h, self.mean(h)), dy))
+
+    def normalized(self, *inputs: Tensor | None) -> Tensor:
+        self.x_wide = super().normalized(*inputs)
+        return self.x_wide
+
+
+class dweight_not_centered(Shared):
+    """dweight is sum(dy * x / deviation): the mean is not subtracted.
+
+    Is the mean of what you multiply dy with 0?
+    """
+
+    def weight_gradient(self, dy: Tensor, x_hat: Tensor) -> Tensor:
+        h = self.grouped(self.x_wide)
+        deviation = self.root(self.variance(h, self.mean(h)))
+        return self.over_rows(dy * self.ungrouped(h / deviation, dy))
 
     def normalized(self, *inputs: Tensor | None) -> Tensor:
         self.x_wide = super().normalized(*inputs)

@@ -18,6 +18,9 @@ BACKWARD_STEPS = ("upstream", "saved", "mean_term", "variance_term", "input_grad
                   "bias_gradient", "gradients", "delivered", "evaluation_gradient", "of_inputs")  # fmt: skip
 
 
+FORMULA_STEPS = ("saved", "mean_term", "variance_term", "input_gradient", "gradients")
+
+
 class Steps:
     """One call of a norm. Its sets of values, each with statistics of its own, lie along `axes` of `grouped(x)`.
 
@@ -26,7 +29,8 @@ class Steps:
 
     names: tuple[str, ...] = ("x", "weight", "bias")
     wide = torch.float64
-    explicit = False  # whether the backward is computed by its formulas
+    explicit = False  # whether the backward is the steps below, or autograd's
+    formulas = False  # whether dx is then that of the sound norm's formula, or the derivative of this forward
     axes: tuple[int, ...]
 
     def __init__(self, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float):
@@ -158,7 +162,12 @@ class Steps:
         mean, deviation = self.saved(mean, self.root(self.variance(h, mean)))
         x_hat = self.standardized(self.centered(h, mean), deviation)
         G = dy if weight is None else dy * self.parameter(weight)
-        dx = self.ungrouped(self.input_gradient(self.grouped(G), x_hat, deviation), x)
+        dx = (
+            self.input_gradient(self.grouped(G), x_hat, deviation)
+            if self.formulas
+            else self.derivative(h, self.grouped(G))
+        )
+        dx = self.ungrouped(dx, x)
         x_hat = self.ungrouped(x_hat, x)
         dweight = None if weight is None else self.weight_gradient(dy, x_hat).reshape(weight.shape)
         dbias = None if bias is None else self.bias_gradient(dy).reshape(bias.shape)
@@ -192,6 +201,14 @@ class Steps:
     def input_gradient(self, G: Tensor, x_hat: Tensor, deviation: Tensor) -> Tensor:
         """dx = (G - mean(G) - x_hat * mean(G * x_hat)) / sqrt(variance + eps), G = dy * weight"""
         return (G - self.mean_term(G) - self.variance_term(G, x_hat)) / deviation
+
+    def derivative(self, h: Tensor, G: Tensor) -> Tensor:
+        """The gradient of the values h from that of x_hat, whatever the forward does to them."""
+        with torch.enable_grad():
+            h = h if h.requires_grad else h.detach().requires_grad_()
+            mean = self.mean(h)
+            x_hat = self.standardized(self.centered(h, mean), self.root(self.variance(h, mean)))
+        return torch.autograd.grad(x_hat, h, G, create_graph=torch.is_grad_enabled())[0]
 
     def over_rows(self, t: Tensor) -> Tensor:
         """a parameter's gradient is the sum over all that it is broadcast over"""
