@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from harness import bounds, comparison
 from harness.bounds import Arithmetic, View
 from harness.formats import FORMATS, HALVES, rounded
-from harness.norms import Expected
+from harness.norms import NORMS, Case, Conventions, Expected, second_order
 from reference import layernorm
 
 Sum = Callable[[np.ndarray], np.ndarray]
@@ -199,3 +200,148 @@ def test_a_sum_in_any_order_is_within_its_amplification(order: Sum, n: int) -> N
     error = abs(order(rows)[:, 0] - exact.sum(axis=-1))
 
     assert (error <= bounds.amplification(exact, 2.0**-24, (1,))[:, 0] * 2.0**-24 * abs(exact).sum(axis=-1)).all()
+
+
+EPS = 2.0**-10
+OWED = {  # a set of values, what differs in the call, and whether its statistics are owed
+    "plain": ([1.0, 2.0], {}, True),
+    "constant": ([3.0, 3.0], {}, True),
+    "constant, without eps": ([3.0, 3.0], {"eps": 0.0}, False),
+    "constant, not centered, without eps": ([3.0, 3.0], {"eps": 0.0, "center": False}, True),
+    "zero, not centered, without eps": ([0.0, 0.0], {"eps": 0.0, "center": False}, False),
+    "a NaN": ([1.0, np.nan], {}, False),
+    "an infinity": ([1.0, np.inf], {}, False),
+    "squares within float32": ([4e18, 4e18], {}, True),  # their sum less than a quarter of 3.4e38
+    "squares beyond float32": ([9e18, 9e18], {}, False),
+    "squares within float64": ([9e18, 9e18], {"accumulator": "float64"}, True),
+    "rstd cubed within float32": ([0.0, 0.0], {"eps": 2.0**-82}, True),  # 2^123 < 2^126
+    "rstd cubed beyond float32": ([0.0, 0.0], {"eps": 2.0**-86}, False),
+    "its inverse within float32": ([2.0**41, -(2.0**41)], {}, True),
+    "its inverse beyond float32": ([2.0**43, -(2.0**43)], {}, False),
+    "constant, in evaluation": ([3.0, 3.0], {"given": (0.0, 1.0), "eps": 0.0}, True),
+    "in evaluation, without a variance": ([1.0, 2.0], {"given": (0.0, 0.0), "eps": 0.0}, False),
+    "in evaluation, rstd cubed beyond float32": ([1.0, 2.0], {"given": (0.0, 2.0**-86), "eps": 0.0}, False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("values", "changes", "owed"), OWED.values(), ids=OWED.keys())
+def test_what_a_computation_owes(values: list[float], changes: dict[str, Any], owed: bool) -> None:
+    """Finite values, a scale that is none of 0, and squares and rstd³ in range; one row is judged apart from another."""
+    call = {"eps": EPS, "center": True, "given": None, "accumulator": "float32"} | changes
+    x = np.array([values, [-1.0, 1.0]])
+    one, zero = np.ones(2), np.zeros(2)
+    given = call["given"] and (np.array([[call["given"][0]], [0.0]]), np.array([[call["given"][1]], [1.0]]))
+
+    got = bounds.owed(View(x, x, one, zero, call["eps"], (1,), (0,), call["center"], given), call["accumulator"])
+
+    assert got.shape == (2, 1)
+    assert got[:, 0].tolist() == [owed, True]
+
+
+def running_ratio(case: dict[str, Any], statistics: Any, momentum: float, used: float, unbiased: bool = True) -> float:
+    """The worst error of an update in float32 with the momentum `used`, in units of the bound."""
+    view, arithmetic = judged(case, "float32")
+    x, n = case["x"], case["x"].shape[1]
+    old = np.full((8, 1), -0.75), np.full((8, 1), 2.5)
+    correction = n / (n - 1) if unbiased else 1.0
+    truths = x.mean(axis=1, keepdims=True), correction * x.var(axis=1, keepdims=True)
+    errors = bounds.running(view, arithmetic, old, momentum, correction)
+    mean, variance = statistics(x.astype(np.float32), in_order)
+    got = mean, variance * np.float32(n / (n - 1) if unbiased else 1.0)
+    keep, add = np.float32(1 - used), np.float32(used)
+    return max(
+        worst_ratio(keep * b.astype(np.float32) + add * g, (1 - momentum) * b + momentum * t, error, "float32")
+        for b, g, t, error in zip(old, got, truths, errors, strict=True)
+    )
+
+
+@pytest.mark.parametrize("statistics", [two_pass, welford])
+@pytest.mark.parametrize("momentum", [0.0, 0.1, 1.0])
+@pytest.mark.parametrize("unbiased", [False, True], ids=["biased", "unbiased"])
+def test_a_sound_running_update_is_within_bounds(statistics: Any, momentum: float, unbiased: bool) -> None:
+    """Of both statistics, over 50 random inputs."""
+    rng = np.random.default_rng(4)
+
+    worst = max(running_ratio(draw(rng, "float32"), statistics, momentum, momentum, unbiased) for _ in range(50))
+
+    assert worst <= 1
+
+
+def test_an_unsound_running_update_is_out_of_bounds() -> None:
+    """A momentum of 1e-4 more, or a variance in one pass at a mean of 1,000 deviations."""
+    rng = np.random.default_rng(5)
+    near, far = (draw(rng, "float32") | {"x": rounded(a + rng.standard_normal((8, 64)), "float32")} for a in (1, 1000))
+
+    assert running_ratio(near, two_pass, 0.1, 0.1) <= 1
+    assert running_ratio(near, two_pass, 0.1, 0.1001) > 1
+    assert running_ratio(far, two_pass, 0.1, 0.1) <= 1
+    assert running_ratio(far, one_pass, 0.1, 0.1) > 1
+
+
+@pytest.mark.parametrize("n", [2, 7, 64])
+def test_a_sound_second_order_gradient_is_within_bounds(n: int) -> None:
+    """torch's in float32, of rows near zero and far from it; an n-th more, as n - 1 for n makes it, is out."""
+    rng = np.random.default_rng(n)
+    x = rounded(np.array([[0.0], [1.0], [10.0]]) + rng.standard_normal((3, n)), "float32")
+    dy, v, weight = (rounded(rng.standard_normal(s), "float32") for s in ((3, n), (3, n), n))
+    case = Case("layer_norm", "a probe", "float32", x, dy, weight, np.zeros(n), eps=0.5)
+    t = torch.tensor(x, dtype=torch.float32, requires_grad=True)
+    y = torch.nn.functional.layer_norm(t, (n,), torch.tensor(weight, dtype=torch.float32), eps=0.5)
+    (dx,) = torch.autograd.grad(y, t, torch.tensor(dy, dtype=torch.float32), create_graph=True)
+    (got,) = torch.autograd.grad(dx, t, torch.tensor(v, dtype=torch.float32))
+
+    truth, allowed = second_order(NORMS["layer_norm"], case, Conventions(), v)
+
+    assert (abs(got.double().numpy() - truth) <= allowed).all()
+    assert (abs((1 + 1 / n) * got.double().numpy() - truth)[0] > allowed[0]).any()
+
+
+MODES = {"centered": (True, False), "not centered": (False, False), "in evaluation": (True, True)}
+
+
+@pytest.mark.parametrize(("center", "evaluation"), MODES.values(), ids=MODES.keys())
+def test_the_bounds_tell_sound_from_unsound(center: bool, evaluation: bool) -> None:
+    """Of y and every gradient: float32 is within bounds, an n-th more, as n - 1 for n makes it, is out of them."""
+    rng, n = np.random.default_rng(6), 64
+    x, dy = (rounded(0.5 + rng.standard_normal((8, n)), "float32") for _ in range(2))
+    weight, bias = (rounded(rng.standard_normal(n), "float32") for _ in range(2))
+    given = (np.full((8, 1), 0.25), np.full((8, 1), 1.5)) if evaluation else None
+
+    def computed(*arrays: np.ndarray) -> dict[str, np.ndarray]:
+        x, dy, w, b = arrays
+        mean, variance = given or (x.mean(axis=1, keepdims=True) * center, None)
+        rstd = 1 / np.sqrt((((x - mean) ** 2).mean(axis=1, keepdims=True) if variance is None else variance) + EPS)
+        rstd, d = rstd.astype(x.dtype), (x - mean).astype(x.dtype)
+        G, x_hat = dy * w, d * rstd
+        c1 = G.mean(axis=1, keepdims=True) * (center and not evaluation)
+        c2 = (G * x_hat).mean(axis=1, keepdims=True) * (not evaluation)
+        y, dx = x_hat * w + b, rstd * (G - c1 - x_hat * c2)
+        return {"y": y, "dx": dx, "dweight": (dy * x_hat).sum(axis=0), "dbias": dy.sum(axis=0)}
+
+    view = View(x, dy, weight, bias, EPS, (1,), (0,), center, given)
+    truths = computed(x, dy, weight, bias)
+    sound = computed(*(a.astype(np.float32) for a in (x, dy, weight, bias)))
+    arithmetic = Arithmetic("float32", "float32", FORMATS["float32"].u)
+    errors = {"y": bounds.forward(view, arithmetic), **bounds.backward(view, arithmetic)}
+
+    assert max(worst_ratio(sound[name], truth, errors[name], "float32") for name, truth in truths.items()) <= 1
+    assert min(worst_ratio(truth * (1 + 1 / n), truth, errors[name], "float32") for name, truth in truths.items()) > 1
+
+
+def test_an_amplification_is_of_the_order_of_the_root_of_n_where_errors_are_independent() -> None:
+    """2 sqrt(n) at least, n at most, and far from n; over whichever axes, and whatever stands in the next row."""
+    independent, u = np.random.default_rng(7).standard_normal((64, 4096)), 2.0**-24
+
+    by_row = bounds.amplification(independent, u, (1,))
+    constant, beside = bounds.amplification(np.stack([np.full(4096, 0.1), independent[0]]), u, (1,))[:, 0]
+
+    assert by_row.shape == (64, 1)
+    assert by_row.min() == 128.0
+    assert by_row.max() < 4096 / 4
+    assert (bounds.amplification(independent.T, u, (0,)) == by_row.T).all()
+    assert (bounds.amplification(independent.reshape(64, 32, 128), u, (1, 2)) == by_row[..., None]).all()
+    assert beside == by_row[0, 0]
+    assert 4096 / 4 < constant <= 4096
+    assert bounds.amplification(independent[:, :2], u, (1,)).tolist() == [[2.0]] * 64
+    assert bounds.amplification(independent[:, :1], u, (1,)).tolist() == [[1.0]] * 64
+    assert bounds.amplification(independent[:, :0], u, (1,)).tolist() == [[0.0]] * 64

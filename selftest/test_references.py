@@ -93,15 +93,15 @@ class Layer:
 
 LAYERS = {
     "layer norm": Layer(
-        (3, 5), 5,
-        lambda a: _standardized(a["x"], 1) * a["weight"] + a["bias"],
+        (2, 3, 5), 5,
+        lambda a: _standardized(a["x"], -1) * a["weight"] + a["bias"],
         lambda a: layernorm.forward(a["x"], a["weight"], a["bias"], EPS),
         lambda a: layernorm.backward(a["dy"], a["x"], a["weight"], EPS),
         norm="layer_norm",
     ),
     "rms norm": Layer(
-        (3, 5), 5,
-        lambda a: _standardized(a["x"], 1, center=False) * a["weight"],
+        (2, 3, 5), 5,
+        lambda a: _standardized(a["x"], -1, center=False) * a["weight"],
         lambda a: rmsnorm.forward(a["x"], a["weight"], EPS),
         lambda a: rmsnorm.backward(a["dy"], a["x"], a["weight"], EPS),
         names=("x", "weight"),
@@ -143,8 +143,8 @@ LAYERS = {
         norm="instance_norm",
     ),
     "deep norm": Layer(
-        (3, 5), 5,
-        lambda a: _standardized(ALPHA * a["x"] + a["sublayer_output"], 1) * a["weight"] + a["bias"],
+        (2, 3, 5), 5,
+        lambda a: _standardized(ALPHA * a["x"] + a["sublayer_output"], -1) * a["weight"] + a["bias"],
         lambda a: deepnorm.forward(a["x"], a["sublayer_output"], ALPHA, a["weight"], a["bias"], EPS),
         lambda a: deepnorm.backward(a["dy"], a["x"], a["sublayer_output"], ALPHA, a["weight"], EPS),
         names=("x", "sublayer_output", "weight", "bias"),
@@ -240,15 +240,49 @@ def test_the_running_update_is_torch_s(shape: tuple[int, ...], momentum: float) 
 
 
 @pytest.mark.parametrize("shape", [(4, 3, 5), (2, 3, 4, 5)], ids=str)
-def test_the_running_update_of_instance_norm_is_torch_s(shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("momentum", [0.0, 0.1, 1.0])
+def test_the_running_update_of_instance_norm_is_torch_s(shape: tuple[int, ...], momentum: float) -> None:
     """The average of what each sample alone would leave."""
     x = np.random.default_rng(4).standard_normal(shape)
     expected = torch.tensor(MEAN), torch.tensor(VARIANCE)
-    torch.nn.functional.instance_norm(torch.tensor(x), *expected, use_input_stats=True, momentum=0.1)
+    torch.nn.functional.instance_norm(torch.tensor(x), *expected, use_input_stats=True, momentum=momentum)
 
-    updated = groupnorm.instance_update(MEAN, VARIANCE, x, 0.1)
+    updated = groupnorm.instance_update(MEAN, VARIANCE, x, momentum)
 
     assert max(_error(u, _exact(e.numpy())) for u, e in zip(updated, expected, strict=True)) < LIMITS["float64"]
+
+
+AFFINE = {"weight": 1.0, "bias": 0.0, "eps": 1e-5}
+SCALED = {"weight": 1.0, "eps": 1e-5}
+DEFAULTS: dict[str, tuple[Callable[..., Any], tuple[str, ...], dict[str, float]]] = {
+    "layernorm.forward": (layernorm.forward, ("x",), AFFINE),
+    "layernorm.backward": (layernorm.backward, ("dy", "x"), SCALED),
+    "rmsnorm.forward": (rmsnorm.forward, ("x",), {"weight": 1.0, "eps": 1e-6}),
+    "rmsnorm.backward": (rmsnorm.backward, ("dy", "x"), {"weight": 1.0, "eps": 1e-6}),
+    "batchnorm.forward": (batchnorm.forward, ("x",), AFFINE),
+    "batchnorm.backward": (batchnorm.backward, ("dy", "x"), SCALED),
+    "batchnorm.update": (batchnorm.update, ("mean", "variance", "x"), {"momentum": 0.1}),
+    "groupnorm.forward": (groupnorm.forward, ("x", "groups"), AFFINE),
+    "groupnorm.backward": (groupnorm.backward, ("dy", "x", "groups"), SCALED),
+    "groupnorm.instance_forward": (groupnorm.instance_forward, ("x",), AFFINE),
+    "groupnorm.instance_backward": (groupnorm.instance_backward, ("dy", "x"), SCALED),
+    "groupnorm.instance_update": (groupnorm.instance_update, ("mean", "variance", "x"), {"momentum": 0.1}),
+    "deepnorm.forward": (deepnorm.forward, ("x", "sublayer_output", "alpha"), AFFINE),
+    "deepnorm.backward": (deepnorm.backward, ("dy", "x", "sublayer_output", "alpha"), SCALED),
+}
+
+
+@pytest.mark.parametrize(("function", "names", "defaults"), DEFAULTS.values(), ids=DEFAULTS.keys())
+def test_the_defaults(function: Callable[..., Any], names: tuple[str, ...], defaults: dict[str, float]) -> None:
+    """Those of torch, and LLaMA's eps in RMSNorm; backward's are forward's."""
+    rng = np.random.default_rng(6)
+    inputs: Arrays = {name: rng.standard_normal((2, 3, 4)) for name in ("x", "sublayer_output", "dy")}
+    inputs |= {"mean": MEAN, "variance": VARIANCE, "groups": 1, "alpha": ALPHA}
+    given = [inputs[name] for name in names]
+
+    left_out, said = function(*given), function(*given, **defaults)
+
+    assert all(np.array_equal(one, other) for one, other in zip(left_out, said, strict=True))
 
 
 @pytest.mark.parametrize("layers", [1, 6, 24, 1000])
@@ -271,6 +305,13 @@ def test_the_constants_of_two_stacks(n: int, m: int) -> None:
 
     assert (alpha_d**4, beta_d**-4) == pytest.approx((3 * m, 12 * m), rel=1e-14)
     assert ((alpha_e / 0.81) ** 16, (0.87 / beta_e) ** 16) == pytest.approx((n**4 * m, n**4 * m), rel=1e-13)
+
+
+@pytest.mark.parametrize(("n", "m"), [(0, 0), (-1, 2), (2, -1), (-2, 1), (1, -2)])
+def test_no_stack_has_no_constants(n: int, m: int) -> None:
+    """Nor has one of fewer than no layers; the message names both numbers."""
+    with pytest.raises(ValueError, match=f"at least one layer: encoder_layers={n}, decoder_layers={m}$"):
+        deepnorm.constants(encoder_layers=n, decoder_layers=m)
 
 
 OPERATIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
