@@ -188,7 +188,8 @@ def _staged_sum(view: View, s: Statistics, arithmetic: Arithmetic) -> Array | fl
     """What rounding x_hat and dy * x_hat to the output's format costs their sum, dweight.
 
     LAMBDA standard deviations of independent roundings. Equal terms are rounded alike, so that hypothesis is checked on
-    the data: where the roundings of the exact terms add up, twice their sum is granted.
+    the data: where the roundings of the exact terms add up, twice their sum is granted. And where x_hat lies so near the
+    middle of two numbers of the format that its own error decides which of them it becomes, that step is.
     """
     if not arithmetic.u_stage:
         return 0.0
@@ -196,7 +197,9 @@ def _staged_sum(view: View, s: Statistics, arithmetic: Arithmetic) -> Array | fl
     x_hat = rounded(s.x_hat, arithmetic.dtype)
     once, twice = view.dy * (x_hat - s.x_hat), rounded(view.dy * x_hat, arithmetic.dtype) - view.dy * x_hat
     together = abs(_sum(once, sums)) + abs(_sum(twice, sums))
-    return np.maximum(LAMBDA * arithmetic.u_stage * np.sqrt(_sum(terms * terms, sums)), 2 * together)
+    low, high = (rounded(s.x_hat + sign * s.error, arithmetic.dtype) for sign in (-1, 1))
+    steps = _sum(abs(view.dy) * np.maximum(high - low - 2 * s.error, 0), sums)
+    return np.maximum(LAMBDA * arithmetic.u_stage * np.sqrt(_sum(terms * terms, sums)), 2 * together) + steps
 
 
 def backward(view: View, arithmetic: Arithmetic) -> dict[str, Array]:
@@ -236,11 +239,12 @@ def backward(view: View, arithmetic: Arithmetic) -> dict[str, Array]:
 
 
 def running(
-    view: View, arithmetic: Arithmetic, old: tuple[Array, Array], momentum: float, correction: float
+    view: View, arithmetic: Arithmetic, old: tuple[Array, Array], momentum: float, correction: float, samples: int = 1
 ) -> tuple[Array, Array]:
     """The errors of (1 - momentum) old + momentum batch, for the mean and for the variance, before storing.
 
-    old: the running mean and variance, broadcast against the statistics.  correction: n / (n - 1), or 1.
+    old: the running mean and variance, broadcast against the statistics.  correction: n / (n - 1), or 1.  samples: over
+    how many of them the result is averaged, in any order, as InstanceNorm does.
     """
     u, s = arithmetic.u, statistics(view, arithmetic)
     errors = []
@@ -251,10 +255,10 @@ def running(
         kept, added = abs((1 - momentum) * before), abs(momentum * batch)
         # running.mul_(1 - momentum).add_(...) rounds twice
         stored_on_the_way = FORMATS[arithmetic.param_dtype].u * kept + FORMATS[arithmetic.param_dtype].floor
-        # 1 - momentum taken of a momentum that is rounded to the accumulator's format errs by u * momentum, and the
-        # other way round.
-        rounded_momentum = u * (abs(momentum * before) + abs((1 - momentum) * batch))
-        errors.append(momentum * error + 5 * u * (kept + added) + rounded_momentum + stored_on_the_way)
+        # 1 - momentum taken of a rounded momentum errs by u * momentum, and the other way round; in the form
+        # old + momentum * (batch - old) difference, product and sum each err by u * momentum * old.
+        other_forms = u * (3 * abs(momentum * before) + abs((1 - momentum) * batch))
+        errors.append(momentum * error + (5 + samples - 1) * u * (kept + added) + other_forms + stored_on_the_way)
     return errors[0], errors[1]
 
 

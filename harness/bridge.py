@@ -118,6 +118,11 @@ def kept() -> Iterator[None]:
         restore(saved)
 
 
+def own_random_state() -> Any:
+    """A context whose random numbers are not missing outside."""
+    return torch.random.fork_rng(devices=[])
+
+
 def global_state() -> dict[str, Any]:
     """What a call must leave as it found it."""
     state: dict[str, Any] = {

@@ -76,7 +76,7 @@ class Diagnosis:
 
     @property
     def names(self) -> list[str]:
-        return list(dict.fromkeys(c.name for c in self.causes))
+        return list({frozenset(c.mistakes): c.name for c in reversed(self.causes)}.values())[::-1]
 
     def lines(self, hints: int = 1) -> list[str]:
         """For the message: the likeliest cause with its sentence and `hints` steps of its hint."""
@@ -124,7 +124,7 @@ class Diagnostician:
         diagnosis = Diagnosis()
         now = bridge.settings()
         bridge.restore(self.settings)  # the implementation may have left others
-        with warnings.catch_warnings(), np.errstate(all="ignore"), bridge.kept():
+        with warnings.catch_warnings(), np.errstate(all="ignore"), bridge.kept(), bridge.own_random_state():
             warnings.simplefilter("ignore")
             try:
                 wrong = [e for call in log.calls if (e := Evidence(subject, call)).wrong]
@@ -402,9 +402,10 @@ class Evidence:
         if call.expected is not None:
             return None
         try:
-            if call.only is None:
-                return candidate.forward(call.case, call.layouts)
-            return candidate.backward(call.case, call.layouts, call.only)
+            with bridge.kept():
+                if call.only is None:
+                    return candidate.forward(call.case, call.layouts)
+                return candidate.backward(call.case, call.layouts, call.only)
         except Exception:  # it refuses what the implementation did not
             return None
 

@@ -444,8 +444,13 @@ class BatchNorm(Norm):
         view, n = replace(self.view(case, conventions), eps=0.0), self.values_per_statistic(case)
         old = self.lifted(case.running_mean, case), self.lifted(case.running_var, case)
         arithmetic = self.arithmetic(case, conventions)
-        errors = bounds.running(view, arithmetic, old, case.momentum, n / max(n - 1, 1))
+        samples = self.averaged_over(case)
+        errors = bounds.running(view, arithmetic, old, case.momentum, n / max(n - 1, 1), samples)
         return {name: self.reduced(error, case) for name, error in zip(self.updates, errors, strict=True)}
+
+    def averaged_over(self, case: Case) -> int:
+        """How many samples' running statistics are averaged."""
+        return 1
 
     @staticmethod
     def lifted(values: Array, case: Case) -> Array:
@@ -494,6 +499,9 @@ class InstanceNorm(GroupNorm, BatchNorm):
 
     def values_per_statistic(self, case: Case) -> int:
         return math.prod(case.x.shape[2:])
+
+    def averaged_over(self, case: Case) -> int:
+        return case.x.shape[0]
 
     @staticmethod
     def lifted(values: Array, case: Case) -> Array:

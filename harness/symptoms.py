@@ -425,6 +425,8 @@ def _parameters(wrong: Wrong, weight: Array, bias: Array) -> Iterator[str]:
         return
     mx, my = x_hat.mean(axis=axes, keepdims=True), got.mean(axis=axes, keepdims=True)
     var = ((x_hat - mx) ** 2).mean(axis=axes, keepdims=True)
+    if (var < 1e-3).any():  # without x_hat any gain fits
+        return
     gain = ((x_hat - mx) * (got - my)).mean(axis=axes, keepdims=True) / np.where(var > 0, var, np.inf)
     shift = my - gain * mx
     if wrong.close((gain * x_hat + shift).reshape(wrong.got.shape)):

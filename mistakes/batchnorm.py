@@ -260,6 +260,35 @@ class running_variance_about_a_rounded_mean(shared.Shared):
         super().update(mean, self.average((h - mean.to(self.dtype).to(self.wide)) ** 2))
 
 
+class running_variance_about_the_running_mean(shared.Shared):
+    """The variance that is stored is taken about the running mean, just updated, not about the batch's.
+
+    Which mean do you subtract before you square?
+    """
+
+    def update(self, mean: Tensor, variance: Tensor) -> None:
+        if self.training and self.running_mean is not None:
+            updated = self.moved(self.running_mean.to(self.wide), self.per_channel(mean))
+            variance = variance + (mean - updated.reshape(-1, *(1,) * (self.x.ndim - 2))) ** 2
+        super().update(mean, variance)
+
+
+class variance_of_two_halves_averaged(shared.Shared):
+    """The batch is reduced in two halves, whose variances about their own means are averaged.
+
+    Two halves, one all 0 and one all 2: what is the variance of both together?
+    """
+
+    seen = ("https://github.com/pytorch/pytorch/issues/22192",)
+
+    def variance(self, h: Tensor, mean: Tensor) -> Tensor:
+        half = h.shape[0] // 2
+        if half == 0:
+            return super().variance(h, mean)
+        squares = [self.total((part - self.average(part)) ** 2) for part in (h[:half], h[half:])]
+        return sum(squares[1:], squares[0]) / self.count(h)
+
+
 class zero_debiased_average(shared.Shared):
     """The running statistics are divided by 1 - (1 - momentum)^k, as Adam corrects its own.
 
@@ -404,7 +433,7 @@ class gradients_averaged_over_positions(shared.Shared):
 
 
 BREAKS: dict[str, tuple[type, ...]] = {
-    "BN-1": (each_sample_alone, shared.one_mean_for_the_whole_input, positions_not_averaged, batch_left_out,
+    "BN-1": (each_sample_alone, variance_of_two_halves_averaged, shared.one_mean_for_the_whole_input, positions_not_averaged, batch_left_out,
              shared.statistics_shared_by_two_rows),
     "BN-21": (shared.divided_by_the_variance, shared.root_taken_twice, shared.square_for_the_root,
               shared.multiplied_by_the_deviation, shared.scaled_to_the_range, shared.mean_absolute_deviation,
@@ -416,7 +445,7 @@ BREAKS: dict[str, tuple[type, ...]] = {
     "BN-11": (shared.mean_not_subtracted, shared.root_mean_square_for_deviation, shared.only_scaled),
     "BN-23": (shared.sign_lost, shared.input_clipped),
     "BN-24": (shared.one_pass_variance, shared.clamped_one_pass_variance),
-    "BN-30": (shared.sums_in_half, shared.only_the_first_block, shared.values_beyond_the_first_block_left_out, shared.rows_beyond_the_grid),
+    "BN-30": (shared.sums_in_half, shared.count_in_half, shared.only_the_first_block, shared.values_beyond_the_first_block_left_out, shared.rows_beyond_the_grid),
     "BN-25": (shared.statistics_in_half, shared.squares_in_half, shared.large_values_overflow, shared.output_clipped),
     "BN-31": (shared.rounded_towards_zero, shared.rstd_of_12_bits, shared.rstd_in_half),
     "BN-32": (shared.padding_in_the_variance,),
@@ -424,7 +453,7 @@ BREAKS: dict[str, tuple[type, ...]] = {
     "BN-5": (grad_mode_taken_for_training,),
     "BN-14": (running_statistics_never_updated, running_statistics_replaced, momentum_fixed, momentum_weighs_both,
               old_value_kept_whole, running_deviation_stored, eps_in_the_running_variance, correction_upside_down, correction_by_the_samples_alone,
-              running_mean_of_the_sums, updated_twice),
+              running_mean_of_the_sums, updated_twice, running_variance_about_the_running_mean),
     "BN-16": (running_variance_by_one_pass, running_variance_about_a_rounded_mean),
     "BN-12": (batch_statistics_in_evaluation, running_variance_taken_for_a_deviation),
     "BN-17": (updated_in_evaluation,),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from mistakes import layernorm, shared
@@ -189,6 +190,18 @@ class sublayer_without_a_gradient(shared.Shared):
         return self.alpha * dx, 0 * dx
 
 
+class written_into_the_sublayer_output(shared.Shared):
+    """alpha * x + sublayer_output is written into the memory of the sublayer's output.
+
+    Is the sublayer's output the same after the call as before?
+    """
+
+    def returned(self, y: Tensor) -> Tensor:
+        with torch.no_grad():
+            self.sublayer_output.add_(self.alpha * self.x)
+        return y
+
+
 class statistics_in_half(shared.statistics_in_half):
     """Mean and variance are computed in x's own 16 bits.
 
@@ -235,7 +248,7 @@ BREAKS: dict[str, tuple[type, ...]] = {
     "DN-33": (shared.expanded_read_as_contiguous,),
     "DN-34": (shared.parameters_read_as_contiguous,),
     "DN-35": (shared.dy_read_as_contiguous,),
-    "DN-37": (shared.written_into_x, shared.written_into_dy),
+    "DN-37": (written_into_the_sublayer_output, shared.written_into_x, shared.written_into_dy),
     "DN-38": (shared.view_of_x,),
     "DN-39": (layernorm.axis_one,),
     "DN-40": (layernorm.only_the_last_dimension,),

@@ -162,6 +162,33 @@ class terms_over_each_channel(shared.Shared):
         return x_hat * self.average_of_channels(G * x_hat)
 
 
+class variances_of_the_channels_averaged(shared.Shared):
+    """A group's variance is the average of its channels' variances about their own means.
+
+    Two channels, one all 0 and one all 2: what is the variance of both together?
+    """
+
+    def variance(self, h: Tensor, mean: Tensor) -> Tensor:
+        channels = h.reshape(*h.shape[:2], self.x.shape[1] // self.groups, -1)
+        return ((channels - channels.mean(-1, keepdim=True)) ** 2).mean((2, 3)).unsqueeze(-1)
+
+
+class positions_not_counted_in_dx(shared.Shared):
+    """The terms of dx are sums over the group divided by its channels alone, not by channels times positions.
+
+    How many values has a group of 3 channels of 5 x 7?
+    """
+
+    def average_over_channels(self, t: Tensor) -> Tensor:
+        return self.total(t) / (self.x.shape[1] // self.groups)
+
+    def mean_term(self, G: Tensor) -> Tensor:
+        return self.average_over_channels(G)
+
+    def variance_term(self, G: Tensor, x_hat: Tensor) -> Tensor:
+        return x_hat * self.average_over_channels(G * x_hat)
+
+
 class remainder_cut_off(shared.Shared):
     """Channels that do not divide into the groups are put into a last, smaller group silently.
 
@@ -210,7 +237,7 @@ class zero_where_one_value(shared.Shared):
 
 
 BREAKS: dict[str, tuple[type, ...]] = {
-    "GI-1": (each_channel_alone, all_channels_together, shared.one_mean_for_the_whole_input,
+    "GI-1": (each_channel_alone, variances_of_the_channels_averaged, all_channels_together, shared.one_mean_for_the_whole_input,
              shared.statistics_shared_by_two_rows),
     "GI-2": (channels_interleaved, next_group_read),
     "GI-3": (groups_taken_for_channels_per_group, one_group_returned_as_it_is),
@@ -225,7 +252,7 @@ BREAKS: dict[str, tuple[type, ...]] = {
     "GI-13": (shared.mean_not_subtracted, shared.root_mean_square_for_deviation, shared.only_scaled),
     "GI-14": (shared.sign_lost, shared.input_clipped),
     "GI-15": (shared.one_pass_variance, shared.clamped_one_pass_variance),
-    "GI-21": (shared.sums_in_half, shared.only_the_first_block, shared.values_beyond_the_first_block_left_out, shared.rows_beyond_the_grid),
+    "GI-21": (shared.sums_in_half, shared.count_in_half, shared.only_the_first_block, shared.values_beyond_the_first_block_left_out, shared.rows_beyond_the_grid),
     "GI-16": (shared.statistics_in_half, shared.squares_in_half, shared.large_values_overflow, shared.output_clipped),
     "GI-22": (shared.rounded_towards_zero, shared.rstd_of_12_bits, shared.rstd_in_half),
     "GI-23": (shared.divided_by_the_padded_size, shared.padding_in_the_variance),
@@ -258,7 +285,7 @@ BREAKS: dict[str, tuple[type, ...]] = {
     "GI-50": (shared.constant_divided_by_zero,),
     "GI-42": (shared.folded_scale_and_shift,),
     "GI-51": (shared.scaled_by_a_reciprocal,),
-    "GI-17": (terms_over_each_channel, shared.statistics_taken_for_constants, shared.mean_term_missing, shared.mean_term_twice,
+    "GI-17": (terms_over_each_channel, positions_not_counted_in_dx, shared.statistics_taken_for_constants, shared.mean_term_missing, shared.mean_term_twice,
               shared.variance_term_missing, shared.variance_term_added, shared.sums_for_the_means_of_dx,
               shared.variance_term_over_n_minus_1, shared.last_block_of_the_variance_term, shared.terms_without_the_weight, shared.variance_term_without_the_weight, shared.mean_term_without_the_weight,
               shared.dx_without_the_weight, shared.x_hat_from_y, shared.dx_divided_by_the_variance,

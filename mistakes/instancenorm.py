@@ -132,7 +132,7 @@ BREAKS: dict[str, tuple[type, ...]] = {
     "GI-79": (shared.mean_not_subtracted, shared.root_mean_square_for_deviation, shared.only_scaled),
     "GI-80": (shared.sign_lost, shared.input_clipped),
     "GI-81": (shared.one_pass_variance, shared.clamped_one_pass_variance),
-    "GI-87": (shared.sums_in_half, shared.only_the_first_block, shared.values_beyond_the_first_block_left_out, shared.rows_beyond_the_grid),
+    "GI-87": (shared.sums_in_half, shared.count_in_half, shared.only_the_first_block, shared.values_beyond_the_first_block_left_out, shared.rows_beyond_the_grid),
     "GI-82": (shared.statistics_in_half, shared.squares_in_half, shared.large_values_overflow, shared.output_clipped),
     "GI-88": (shared.rounded_towards_zero, shared.rstd_of_12_bits, shared.rstd_in_half),
     "GI-89": (shared.divided_by_the_padded_size, shared.padding_in_the_variance),

@@ -130,7 +130,7 @@ BREAKS: dict[str, tuple[type, ...]] = {
              shared.variance_before_the_mean_is_subtracted_twice),
     "LN-8": (shared.sign_lost, shared.input_clipped),
     "LN-12": (shared.one_pass_variance, shared.clamped_one_pass_variance),
-    "LN-15": (shared.sums_in_half, shared.only_the_first_block, shared.values_beyond_the_first_block_left_out, shared.rows_beyond_the_grid),
+    "LN-15": (shared.sums_in_half, shared.count_in_half, shared.only_the_first_block, shared.values_beyond_the_first_block_left_out, shared.rows_beyond_the_grid),
     "LN-13": (shared.statistics_in_half, shared.squares_in_half, shared.large_values_overflow, shared.output_clipped),
     "LN-16": (shared.rounded_towards_zero, shared.rstd_of_12_bits, shared.rstd_in_half),
     "LN-17": (shared.divided_by_the_padded_size, shared.padding_in_the_variance),

@@ -124,7 +124,7 @@ BREAKS: dict[str, tuple[type, ...]] = {
              shared.weight_before_the_statistics, shared.absolute_weight, shared.weight_zero_taken_for_absent),
     "RM-5": (shared.sign_lost, shared.input_clipped),
     "RM-14": (deviation_for_the_root_mean_square, mean_square_by_the_variance),
-    "RM-17": (shared.sums_in_half, shared.only_the_first_block, shared.values_beyond_the_first_block_left_out, shared.rows_beyond_the_grid),
+    "RM-17": (shared.sums_in_half, shared.count_in_half, shared.only_the_first_block, shared.values_beyond_the_first_block_left_out, shared.rows_beyond_the_grid),
     "RM-11": (shared.squares_in_half, shared.large_values_overflow, shared.output_clipped),
     "RM-18": (shared.rounded_towards_zero, shared.rstd_of_12_bits, shared.rstd_in_half, shared.statistics_in_half),
     "RM-19": (shared.divided_by_the_padded_size,),

@@ -723,6 +723,19 @@ class sums_in_half(Shared):
         return total.reshape(super().total(t).shape)
 
 
+class count_in_half(Shared):
+    """n is held in x's own 16 bits: 257 becomes 256 in bfloat16, 70,000 infinite in float16.
+
+    What is the largest integer that your dtype counts to?
+    """
+
+    seen = ("https://github.com/pytorch/executorch/pull/16727",)
+    dtypes = HALVES
+
+    def average(self, t: Tensor) -> Tensor:
+        return self.total(t) / torch.tensor(self.count(t), dtype=self.dtype).to(self.wide)
+
+
 class rstd_in_half(Shared):
     """1 / sqrt(variance + eps) is rounded to x's own 16 bits before it multiplies.
 
@@ -1122,7 +1135,7 @@ class parameters_kept_from_the_first_call(Shared):
             return None
         key = p.data_ptr(), p.shape
         self.memory["alive"] = [*self.memory.get("alive", []), p]  # its address is not given to another
-        return self.memory.setdefault(key, super().parameter(p))
+        return self.memory.setdefault(key, super().parameter(p.clone()))
 
 
 class running_average_of_the_statistics(Shared):

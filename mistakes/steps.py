@@ -204,11 +204,12 @@ class Steps:
 
     def derivative(self, h: Tensor, G: Tensor) -> Tensor:
         """The gradient of the values h from that of x_hat, whatever the forward does to them."""
+        again = torch.is_grad_enabled()  # the gradient is to be differentiated too
         with torch.enable_grad():
-            h = h if h.requires_grad else h.detach().requires_grad_()
+            h = h if again and h.requires_grad else h.detach().requires_grad_()
             mean = self.mean(h)
             x_hat = self.standardized(self.centered(h, mean), self.root(self.variance(h, mean)))
-        return torch.autograd.grad(x_hat, h, G, create_graph=torch.is_grad_enabled())[0]
+        return torch.autograd.grad(x_hat, h, G, create_graph=again)[0]
 
     def over_rows(self, t: Tensor) -> Tensor:
         """a parameter's gradient is the sum over all that it is broadcast over"""
