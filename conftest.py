@@ -20,7 +20,7 @@ from harness.formats import FORMATS
 from harness.implementations import Implementation, NotFound, load
 from harness.subject import Subject
 from harness.verdict import Verdicts, judge
-from mistakes.catalogue import of_norm
+from mistakes.catalogue import catalogue, of_norm
 
 pytest_plugins = ["harness.options"]
 
@@ -49,6 +49,9 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         return None
     try:
         print(explain(config.option.explain))
+        if known := [m for m in catalogue() if m.clause == config.option.explain.upper()]:
+            print("\nmistakes that break it (MISTAKES.md):")
+            print("\n".join(f"  {m.name}: {m.sentence}" for m in known))
     except (KeyError, SpecError) as e:
         raise pytest.UsageError(e.args[0]) from e
     return 0

@@ -121,8 +121,8 @@ def causes(run: list[Record]) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield f"   hint: {hint}", {}
         if unexplained:
             clauses = list(dict.fromkeys(r.clause for r in unexplained))
-            text = f"{NORMS[norm].title}: no known cause for {', '.join(clauses)}"
-            yield from ((line, {}) for line in textwrap.wrap(text, 118, initial_indent=" ", subsequent_indent="   "))
+            unknown = f"{NORMS[norm].title}: no known cause for {', '.join(clauses)}"
+            yield from ((line, {}) for line in textwrap.wrap(unknown, 118, initial_indent=" ", subsequent_indent="   "))
 
 
 def known_failures(run: list[Record]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -203,7 +203,7 @@ def no_common_bias(
     for numbers, who in ((np.zeros_like(sets), "all values"), (sets, "the values of a set")):
 
         def total(t: Array, numbers: Array = numbers) -> Array:
-            return np.bincount(numbers.ravel(), weights=t.ravel())
+            return np.asarray(np.bincount(numbers.ravel(), weights=t.ravel()), np.float64)
 
         squares = sum(np.bincount(alike.ravel(), weights=t.ravel()) ** 2 for t in (last, before))
         independent = LAMBDA / np.sqrt(3) * np.sqrt(np.bincount(numbers.ravel()[first], weights=squares))

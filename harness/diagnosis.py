@@ -199,7 +199,9 @@ class Diagnostician:
             cases = [plain, subject.case(probes.THREE_VALUES), near_eps, subject.case(probes.MIXED_ROWS),
                      plain.but(x=plain.x[::-1].copy()), near_eps.but(eps=4.0), subject.case(probes.CONSTANT),
                      plain.but(x=with_nan)]  # fmt: skip
-            runs = [functools.partial(run, case) for case in cases for run in (subject.forward, subject.backward)]
+            runs: list[Callable[[], Any]] = [
+                functools.partial(run, case) for case in cases for run in (subject.forward, subject.backward)
+            ]
             if subject.implementation.torch:
                 runs.append(lambda: subject.forward(plain, {"x": "sliced"}))
             for run in runs:
@@ -465,7 +467,7 @@ def _largest(t: Array, numbers: Any) -> Array:
     return result[numbers]
 
 
-def _same_trace(subject: Subject, calls: list[Evidence], others: list[Evidence]) -> bool:
+def _same_trace(subject: Subject, calls: list[Call], others: list[Call]) -> bool:
     """Whether two runs of a test made the same calls with the same results."""
     if len(calls) != len(others):
         return False

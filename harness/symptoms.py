@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness import comparison
 from harness.bounds import View
@@ -29,7 +30,7 @@ class Wrong:
     name: str
     got: Array
     expected: Expected
-    mask: Array
+    mask: NDArray[np.bool_]
 
     @property
     def case(self) -> Case:
@@ -184,7 +185,7 @@ def _about(wrong: Wrong) -> Iterator[str]:
                 return
 
 
-def _axes(wrong: Wrong) -> list[tuple[str, Array]]:
+def _axes(wrong: Wrong) -> list[tuple[str, Any]]:
     """The mask by rows and columns, or by samples, channels and positions."""
     mask, case = wrong.mask, wrong.case
     if not wrong.like_x:
@@ -253,34 +254,24 @@ def _special(wrong: Wrong) -> Iterator[str]:
         yield "is 0 where it is wrong"
 
 
-def _named_factor(c: float, wrong: Wrong) -> str:
-    """sqrt((n - 1) / n) and its like."""
+def _named_factor(c: float, wrong: Wrong, within: float = 0.0) -> str:
+    """sqrt((n - 1) / n) and its like, n being the number of values in a set."""
     case = wrong.case
     n = int((wrong.subject.norm.sets(case) == 0).sum())
-    parameters = max(1, math.prod(wrong.subject.norm.parameter_shape(case)))
-    rows = max(1, case.x.size // parameters)
-    known: dict[str, float] = {}
-    for name, k in (
-        ("n", n),
-        ("rows", rows),
-        ("alpha", case.alpha),
-        ("samples", case.x.shape[0] if case.x.ndim else 1),
-    ):
-        if name == "alpha" and case.sublayer_output is None:
-            continue
-        known |= {f"{name} = {k:g}": k, f"1 / {name} = 1/{k:g}": 1 / k if k else np.inf, f"sqrt({name}) = sqrt({k:g})": abs(k) ** 0.5,
-                  f"1 / sqrt({name}) = 1/sqrt({k:g})": 1 / abs(k) ** 0.5 if k else np.inf}  # fmt: skip
-        if name != "alpha" and k > 1:
-            known = {f"sqrt({k - 1}/{k})": ((k - 1) / k) ** 0.5, f"{k - 1}/{k}": (k - 1) / k, f"{k}/{k - 1}": k / (k - 1),
-                     f"sqrt({k}/{k - 1})": (k / (k - 1)) ** 0.5, **known}  # fmt: skip
-    for name, value in known.items():
-        if value not in (0.0, 1.0) and abs(c - value) <= 4 * FORMATS[wrong.expected.dtype].u * abs(value):
-            return (
-                f" ({name}, n being the values in a set)"
-                if name.startswith(("n ", "1 / n", "sqrt(n", "1 / sqrt(n"))
-                else f" = {name}"
-            )
-    return ""
+    rows = case.x.size // max(1, math.prod(wrong.subject.norm.parameter_shape(case)))
+    samples = case.x.shape[0] if case.x.ndim else 1
+    known: dict[str, float] = {"2": 2.0, "1/2": 0.5, "-1": -1.0}
+    if case.sublayer_output is not None and case.alpha:
+        known |= {f"alpha = {case.alpha:g}": case.alpha, f"1 / alpha = 1/{case.alpha:g}": 1 / case.alpha}
+    if n > 1:
+        known |= {f"sqrt({n - 1}/{n})": ((n - 1) / n) ** 0.5, f"sqrt({n}/{n - 1})": (n / (n - 1)) ** 0.5}
+        known |= {f"{n - 1}/{n}": (n - 1) / n, f"{n}/{n - 1}": n / (n - 1)}
+    for name, k in (("n", n), ("rows", rows), ("samples", samples)):
+        if k > 1:
+            known |= {f"{name} = {k}": float(k), f"1 / {name} = 1/{k}": 1 / k}
+            known |= {f"sqrt({name}) = sqrt({k})": k**0.5, f"1 / sqrt({name}) = 1/sqrt({k})": k**-0.5}
+    limit = max(within, 4 * FORMATS[wrong.expected.dtype].u)
+    return next((f" = {name}" for name, value in known.items() if abs(c - value) <= limit * abs(value)), "")
 
 
 def _slope(g: Array, t: Array) -> float:
@@ -306,6 +297,11 @@ def _factor(wrong: Wrong) -> Iterator[str]:
         tt, gt = np.bincount(numbers.ravel(), (t * t).ravel()), np.bincount(numbers.ravel(), (g * t).ravel())
         each = np.where(tt > 0, gt / np.maximum(tt, 1e-300), 1.0)
         if wrong.close(base + each[numbers] * t) and tt.size > 1:
+            seen = each[tt > 0]
+            if np.ptp(seen) < 1e-3 * abs(seen.mean()) < np.inf and abs(seen.mean() - 1) > 1e-3:
+                middle = float(seen[np.argsort(abs(seen - np.median(seen)))[0]])
+                yield f"{words} off by the factor {middle:.4g}{_named_factor(middle, wrong, 1e-3)}, alike in each set but for eps"
+                return
             yield f"{words} off by a factor of its own in each set, {each.min():.4g} to {each.max():.4g}{_implied(wrong, each)}"
             return
 

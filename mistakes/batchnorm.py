@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -104,12 +102,10 @@ class grad_mode_taken_for_training(shared.Shared):
     What does model.train() inside torch.no_grad() do?
     """
 
-    seen = ("https://github.com/d2l-ai/d2l-en",)
-
-    def __init__(self, *arguments: Any):
-        super().__init__(*arguments)
+    def statistics(self, h: Tensor) -> tuple[Tensor, Tensor]:
         if self.running_mean is not None:
             self.training = self.training and torch.is_grad_enabled()
+        return super().statistics(h)
 
 
 class running_statistics_never_updated(shared.Shared):

@@ -58,7 +58,7 @@ def _row_call(norm: str, e: dict[str, Any]) -> dict[str, Any]:
     """An example of rows as a call of the norm: each row a set of values with statistics of its own."""
     dtype = e.get("dtype", torch.float64)
     x = _t(e["x"], dtype)
-    given = {name: _t(e[name], dtype) for name in ("weight", "bias") if name in e}
+    given: dict[str, Any] = {name: _t(e[name], dtype) for name in ("weight", "bias") if name in e}
     dy = _t(e["dy"], dtype) if "dy" in e else None
     if norm in ("batch_norm", "instance_norm", "group_norm") and x.ndim == 2:
         if norm == "batch_norm":

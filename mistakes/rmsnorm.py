@@ -13,7 +13,7 @@ NORM = RMSNorm
 class mean_subtracted(shared.Shared):
     """The mean is subtracted and the variance taken about it: this is LayerNorm.
 
-    Does your output sum to 0? That of RMSNorm does not.
+    Does your output sum to 0, as that of RMSNorm does not?
     """
 
     seen = ("https://github.com/sonos/tract/issues/2646",)

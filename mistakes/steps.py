@@ -96,6 +96,11 @@ class Steps:
         """weight and bias are read as they are"""
         return None if p is None else self.spread(p.to(self.wide))
 
+    def weighted(self, dy: Tensor, weight: Tensor | None) -> Tensor:
+        """G = dy * weight"""
+        gain = self.parameter(weight)
+        return dy if gain is None else dy * gain
+
     def spread(self, p: Tensor) -> Tensor:
         """each parameter meets its own feature"""
         return p
@@ -161,7 +166,7 @@ class Steps:
         mean = self.mean(h)
         mean, deviation = self.saved(mean, self.root(self.variance(h, mean)))
         x_hat = self.standardized(self.centered(h, mean), deviation)
-        G = dy if weight is None else dy * self.parameter(weight)
+        G = self.weighted(dy, weight)
         dx = (
             self.input_gradient(self.grouped(G), x_hat, deviation)
             if self.formulas
@@ -425,7 +430,7 @@ class BatchNorm(Steps):
         dy = self.upstream(dy)
         mean, deviation = self.saved(self.given(self.running_mean), self.root(self.given(self.running_var)))
         x_hat = self.standardized(self.centered(x, mean), deviation)
-        G = dy if weight is None else dy * self.parameter(weight)
+        G = self.weighted(dy, weight)
         dx = self.evaluation_gradient(G, x_hat, deviation)
         dweight = None if weight is None else self.weight_gradient(dy, x_hat).reshape(weight.shape)
         dbias = None if bias is None else self.bias_gradient(dy).reshape(bias.shape)
