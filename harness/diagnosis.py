@@ -27,6 +27,7 @@ from harness.norms import Expected
 from harness.subject import Subject
 
 SECONDS = 4.0  # for all failures of a run together
+GRACE = 0.7  # seconds after which what is known is no longer tried either
 SECONDS_FOR_PAIRS = 1.5
 SECONDS_FOR_KNOWN = 0.1  # for each failure, when the time is used up: what explained others is tried
 BITS = "values differ; first at"  # of a message about results that must be equal bit for bit
@@ -119,31 +120,19 @@ class Diagnostician:
 
     def explain(self, subject: Subject, test: Callable[[Subject], None], clause: str, error: Violation) -> Diagnosis:
         """The diagnosis of a test that failed with `error` on `subject`; never raises."""
-        started, log = time.perf_counter(), subject.log
+        if self.spent > self.seconds + GRACE:
+            return Diagnosis()
+        started, log, now = time.perf_counter(), subject.log, bridge.settings()
         self.deadline = started + max(0.0, self.seconds - self.spent)
-        diagnosis = Diagnosis()
-        now = bridge.settings()
         bridge.restore(self.settings)  # the implementation may have left others
         with warnings.catch_warnings(), np.errstate(all="ignore"), bridge.kept(), bridge.own_random_state():
             warnings.simplefilter("ignore")
             try:
-                wrong = [e for call in log.calls if (e := Evidence(subject, call)).wrong]
-                wrong.sort(key=lambda e: e.call.case.x.size)
-                wrong = [e for e in wrong if e.call.case.x.size <= SMALL] or wrong[:1]
-                rerun = functools.partial(self._by_rerun, subject, test, clause, error, log.calls)
-                diagnosis.causes = rerun() if BITS in str(error) else []
-                if wrong and not diagnosis.causes:
-                    diagnosis.causes = self._causes(subject, wrong, clause)
+                diagnosis = Diagnosis(self._best(subject, test, clause, error))
                 if not diagnosis.causes:
-                    diagnosis.causes = rerun()
-                if not diagnosis.causes and wrong:
-                    diagnosis.causes = self._by_arithmetic(subject, wrong, clause)
-                if not diagnosis.causes and wrong:
-                    diagnosis.causes = self._pairs(subject, wrong)
-            except Exhausted:
-                pass
-            if not diagnosis.causes:
-                diagnosis.symptoms = symptoms.sentences(subject, log.calls, self.deadline)
+                    diagnosis.symptoms = symptoms.sentences(subject, log.calls, self.deadline)
+            except Exception as e:  # the failure itself is what counts
+                diagnosis = Diagnosis(symptoms=[f"(the diagnosis failed: {type(e).__name__}: {e})"])
         if diagnosis.causes:
             known = self.found.setdefault((subject.implementation.name, subject.norm.name), [])
             if diagnosis.causes[0].mistakes not in [c.mistakes for c in known]:
@@ -152,6 +141,26 @@ class Diagnostician:
         bridge.restore(now)
         self.spent += time.perf_counter() - started
         return diagnosis
+
+    def _best(self, subject: Subject, test: Callable[[Subject], None], clause: str, error: Violation) -> list[Cause]:
+        """The causes by the first way that finds any."""
+        calls = subject.log.calls
+        wrong = sorted((e for call in calls if (e := Evidence(subject, call)).wrong), key=lambda e: e.call.case.x.size)
+        wrong = [e for e in wrong if e.call.case.x.size <= SMALL] or wrong[:1]
+        ways = [
+            lambda: self._causes(subject, wrong, clause),
+            lambda: self._by_rerun(subject, test, clause, error, calls),
+            lambda: self._by_arithmetic(subject, wrong, clause),
+            lambda: self._pairs(subject, wrong),
+        ]
+        if not wrong:
+            ways = ways[1:2]
+        elif BITS in str(error):
+            ways = [ways[1], ways[0], *ways[2:]]
+        try:
+            return next((causes for way in ways if (causes := way())), [])
+        except Exhausted:
+            return []
 
     def _candidates(self, subject: Subject) -> list[Any]:
         """The mistakes of the norm that can be seen in this format."""
