@@ -18,7 +18,7 @@ checklist: $(INSTALLED)
 
 test: $(INSTALLED) lint
 	$(BIN)/python -m pytest -q
-	$(BIN)/python -m pytest -q -n 2 selftest
+	$(BIN)/python -m pytest -q -rfE -n 2 selftest
 
 lint: $(INSTALLED)
 	$(BIN)/python -m ruff check .

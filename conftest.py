@@ -88,7 +88,8 @@ def _axes(config: pytest.Config, implementations: list[Implementation]) -> tuple
     found = list(dict.fromkeys([*bridge.devices(), *(d for i in implementations for d in i.devices)]))
     axes = []
     for option, known in (("device", found), ("dtype", list(FORMATS))):
-        asked = getattr(config.option, option) or known
+        shorts = {f.short: f.name for f in FORMATS.values()}
+        asked = [shorts.get(name, name) for name in getattr(config.option, option) or known]
         if unknown := [name for name in asked if name not in known]:
             raise pytest.UsageError(f"--{option} {unknown[0]}: there is no such {option}; there are {', '.join(known)}")
         axes.append([name for name in known if name in asked])

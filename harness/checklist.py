@@ -16,6 +16,7 @@ from harness.verdict import BROKEN, Record, Verdicts
 
 SYMBOLS = {"pass": "✓", "known_failure": "k", "not_offered": "–", "not_started": "·", **dict.fromkeys(BROKEN, "✗")}
 TITLE_WIDTH = 62
+SIGHTS = 3  # sentences about errors of unknown cause, for each norm
 
 
 def symbol(record: Record) -> str:
@@ -50,6 +51,8 @@ def _cause(record: Record) -> str:
     if record.diagnosis:
         return f"looks like {record.diagnosis[0]}"
     said = _said(record, SYMPTOM)
+    if not said and "values" not in (message := str(record.message or "").partition("\n")[0]) and "hold" not in message:
+        return message  # it says itself what is wrong
     return said[0] if said else ""
 
 
@@ -108,21 +111,36 @@ def causes(run: list[Record]) -> Iterator[tuple[str, dict[str, Any]]]:
         for r in records:
             explained.setdefault(_cause(r), []).append(r)
         unexplained = explained.pop("", [])
-        for cause, of_cause in sorted(explained.items(), key=lambda item: -len(item[1])):
-            first = next((r for r in of_cause if r.diagnosis), of_cause[0])
-            said = _said(first, "looks like ") or [cause]
-            clauses = list(dict.fromkeys(r.clause for r in of_cause))
-            more = f" and {len(clauses) - 8} more" if len(clauses) > 8 else ""
-            head = f"{NORMS[norm].title}: {'looks like ' if first.diagnosis else ''}{said[0]}"
-            text = [head, *(f"and {s}" for s in _said(first, "and ")), f"({', '.join(clauses[:8])}{more})"]
-            for line in textwrap.wrap(" ".join(text), 118, initial_indent=" ", subsequent_indent="   "):
+        with_a_name = {r.clause for r in records if r.diagnosis}
+        for cause, of_cause in list(
+            explained.items()
+        ):  # what is seen of a clause whose cause is known in another format
+            if not of_cause[0].diagnosis and {r.clause for r in of_cause} <= with_a_name:
+                del explained[cause]
+        by_weight = sorted(
+            explained.items(), key=lambda item: (all(r.level == "should" for r in item[1]), -len(item[1]))
+        )
+        names = [item for item in by_weight if item[1][0].diagnosis]
+        sights = [item for item in by_weight if not item[1][0].diagnosis]
+        for cause, of_cause in [*names, *sights[:SIGHTS]]:
+            first = of_cause[0]
+            said = (_said(first, "looks like ") or [cause])[0].removesuffix(".")
+            more = "".join(f", and {s.removesuffix('.')}" for s in _said(first, "and "))
+            level = "; should" if all(r.level == "should" for r in of_cause) else ""
+            head = f"{NORMS[norm].title}{' looks like' if first.diagnosis else ':'} {said}{more} ({_some(of_cause)}{level})"
+            for line in textwrap.wrap(head, 118, initial_indent=" ", subsequent_indent="   "):
                 yield line, {"red": True}
             for hint in _said(first, "hint: "):
                 yield f"   hint: {hint}", {}
-        if unexplained:
-            clauses = list(dict.fromkeys(r.clause for r in unexplained))
-            unknown = f"{NORMS[norm].title}: no known cause for {', '.join(clauses)}"
+        if rest := [r for _, of_cause in sights[SIGHTS:] for r in of_cause] + unexplained:
+            unknown = f"{NORMS[norm].title}: no known cause for {_some(rest)}; the messages say what is seen"
             yield from ((line, {}) for line in textwrap.wrap(unknown, 118, initial_indent=" ", subsequent_indent="   "))
+
+
+def _some(records: list[Record], most: int = 8) -> str:
+    """`LN-1, LN-2 and 3 more`: the clauses of the records."""
+    clauses = list(dict.fromkeys(r.clause for r in records))
+    return ", ".join(clauses[:most]) + (f" and {len(clauses) - most} more" if len(clauses) > most else "")
 
 
 def known_failures(run: list[Record]) -> Iterator[tuple[str, dict[str, Any]]]:

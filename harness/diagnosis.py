@@ -359,8 +359,12 @@ class Evidence:
     def explained_by(self, candidate: Subject) -> bool:
         """Whether the candidate is wrong there too, and alike."""
         mine = self._outputs(candidate)
-        return mine is not None and all(
-            name in mine and self._alike(name, mine[name]) and self._told_apart(name, mine[name]) for name in self.wrong
+        return (
+            mine is not None
+            and all(n in mine and self._alike(n, mine[n]) and self._told_apart(n, mine[n]) for n in self.wrong)
+            and not any(
+                is_wrong(mine[n].value, self.expected[n]) for n in self.expected if n in mine and n not in self.wrong
+            )
         )
 
     def _told_apart(self, name: str, mine: Output) -> bool:

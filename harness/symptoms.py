@@ -79,11 +79,12 @@ def sentences(subject: Subject, calls: Sequence[Call], deadline: float) -> list[
     how: list[str] = []
     for output in outputs[:2]:
         if time.perf_counter() < deadline + 0.5:
-            prefix = f"{output.name} " if len(call.outputs) > 1 or how else "it "
-            how += [prefix + said for said in _about(output)]
+            said = list(_about(output))
+            how += [f"{output.name} is wrong in {s}" if s.startswith("only ") else f"{output.name} {s}" for s in said]
     if outputs[0].name == "y" and time.perf_counter() < deadline:
         how = [*_grows_with_the_mean(subject), *how]
-    found = [*(w for w in when if w.startswith("only when")), *how, *when, *_which(call, outputs)]
+    few = len(wrong) <= len(right)  # then when it is wrong says more than how
+    found = [*(w for w in when if few or w.startswith("only when")), *how, *when, *_which(call, outputs)]
     return list(dict.fromkeys(found))[: MOST + 1]
 
 
@@ -116,7 +117,6 @@ FEATURES: dict[str, Callable[[Call], Any]] = {
     "bias": lambda call: "absent" if call.case.bias is None else "given",
     "running_mean": lambda call: "absent" if call.case.running_mean is None else "given",
     "training": lambda call: call.case.training,
-    "the gradients asked for": lambda call: call.only,
 }
 
 
@@ -288,7 +288,7 @@ def _factor(wrong: Wrong) -> Iterator[str]:
     for words, base in bases:
         g, t = got - base, truth - base
         c = _slope(g, t)
-        if np.isfinite(c) and wrong.close(base + c * t) and abs(c - 1) > 0:
+        if np.isfinite(c) and wrong.close(base + c * t) and f"{c:.4g}" != "1":
             yield f"{words} off by the constant factor {c:.4g}{_named_factor(c, wrong)}"
             return
         if not wrong.like_x:
@@ -296,7 +296,7 @@ def _factor(wrong: Wrong) -> Iterator[str]:
         numbers = wrong.sets
         tt, gt = np.bincount(numbers.ravel(), (t * t).ravel()), np.bincount(numbers.ravel(), (g * t).ravel())
         each = np.where(tt > 0, gt / np.maximum(tt, 1e-300), 1.0)
-        if wrong.close(base + each[numbers] * t) and tt.size > 1:
+        if wrong.close(base + each[numbers] * t) and tt.size > 1 and abs(each - 1).max() > 1e-4:
             seen = each[tt > 0]
             if np.ptp(seen) < 1e-3 * abs(seen.mean()) < np.inf and abs(seen.mean() - 1) > 1e-3:
                 middle = float(seen[np.argsort(abs(seen - np.median(seen)))[0]])
@@ -308,8 +308,9 @@ def _factor(wrong: Wrong) -> Iterator[str]:
 
 def _implied(wrong: Wrong, each: Array) -> str:
     """What a factor for each set says about variance + eps."""
+    right, what = ("the mean is right, ", "variance") if wrong.view.center else ("", "mean square")
     if wrong.name != "y" or (each <= 0).any():
-        return ": the mean is right, the deviation is not"
+        return f": {right}the deviation is not" if right else ""
     view = wrong.view
     x = view.normalized
     center = x.mean(axis=view.axes, keepdims=True) * view.center
@@ -322,7 +323,7 @@ def _implied(wrong: Wrong, each: Array) -> str:
     if np.ptp(rest) <= u * implied.max() and rest.mean() > 0:
         return f": as if eps were {rest.mean():.3g}, not {view.eps:.3g}"
     ratio = implied / (variance + view.eps)
-    return f": the mean is right, variance + eps is {ratio.min():.3g} to {ratio.max():.3g} times what it should be"
+    return f": {right}{what} + eps is {ratio.min():.3g} to {ratio.max():.3g} times what it should be"
 
 
 def _gradient(wrong: Wrong) -> Iterator[str]:
@@ -471,6 +472,8 @@ def _size(wrong: Wrong) -> Iterator[str]:
     relative = float(np.median(error[wrong.mask])) / largest if largest else np.inf
     for name in HALVES[::-1]:
         u = FORMATS[name].u
+        if wrong.subject.halves and name != wrong.subject.dtype:
+            continue
         if u / 16 <= relative <= 2 * u and FORMATS[wrong.expected.dtype].u <= u:
             yield f"errs by {relative:.2g} of its largest value, as arithmetic in {name} does"
             return

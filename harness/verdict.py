@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
@@ -12,7 +14,7 @@ from harness.clauses import Clause, all_clauses
 from harness.comparison import Violation
 from harness.diagnosis import Diagnostician
 from harness.formats import FORMATS
-from harness.implementations import Implementation
+from harness.implementations import ROOT, Implementation
 from harness.subject import Subject
 
 MESSAGE_LIMIT = 4000
@@ -71,7 +73,19 @@ def _outcome(error: BaseException | None, subject: Subject) -> tuple[str, str | 
         return "not_offered", _text(error) or "NotImplementedError"
     if isinstance(error, Violation):
         return "fail", _text(error)
-    return "error", f"{type(error).__name__}: {_text(error)}"
+    return "error", "\n".join([f"{type(error).__name__}: {_text(error)}", *_raised_at(error)])
+
+
+def _raised_at(error: BaseException) -> list[str]:
+    """The lines of the implementation's own code that an exception came through, the last of them last."""
+    ours = (str(ROOT / "harness"), str(ROOT / "test_"), str(ROOT / "conftest"))
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(ours)]
+    own = [
+        f
+        for f in frames
+        if "site-packages" not in f.filename and not f.filename.startswith((sys.prefix, sys.base_prefix))
+    ]
+    return [f"  raised in {f.filename}:{f.lineno}: {f.line}" for f in own[-3:]]
 
 
 def judge(
@@ -115,10 +129,10 @@ def judge(
         again = f'pytest{option} "{item.nodeid}"'
         indented = "\n".join("  " + line for line in bounded(message).splitlines())
         shown = f"{clause}   {subject.id}{probe}\n{indented}\n  {again}\n  pytest --explain {clause.id}"
-        if outcome == "error":  # where it was raised is in the implementation's own code: the traceback stays
-            report.sections.append(("clause", shown))
-        elif config.option.tbstyle == "auto":
+        if config.option.tbstyle == "auto":  # any other style shows the whole traceback
             report.longrepr = shown
+        else:
+            report.sections.append(("clause", shown))
         if declared is not None:
             record.outcome = "known_failure"
             record.message = bounded(f"{subject.implementation.known_failures[declared]}\n{message}")

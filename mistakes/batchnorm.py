@@ -478,7 +478,7 @@ BREAKS: dict[str, tuple[type, ...]] = {
     "BN-48": (shared.last_value_dropped, shared.incomplete_block_dropped, shared.one_size_wrong, shared.last_row_dropped),
     "BN-6": (zero_where_one_value,),
     "BN-50": (shared.float32_result,),
-    "BN-51": (shared.parameters_in_half,),
+    "BN-51": (shared.parameters_in_half, shared.parameter_gradients_returned_in_half, shared.x_hat_in_half_for_dweight,),
     "BN-55": (shared.nan_taken_for_zero, shared.nan_left_out, shared.nan_everywhere),
     "BN-56": (shared.infinity_clipped,),
     "BN-57": (shared.constant_divided_by_zero,),

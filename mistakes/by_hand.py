@@ -73,10 +73,16 @@ def _row_call(norm: str, e: dict[str, Any]) -> dict[str, Any]:
 
 
 def _calls(norm: str) -> Iterator[dict[str, Any]]:
+    yield from _own_calls(norm)
+    if norm == "deep_norm":
+        return
     for e in ROWS:
         if norm == "rms_norm" and "bias" in e and "weight" not in e:
             continue
         yield _row_call(norm, {k: v for k, v in e.items() if norm != "rms_norm" or k != "bias"})
+
+
+def _own_calls(norm: str) -> Iterator[dict[str, Any]]:
     if norm == "group_norm":
         yield {"norm": norm, "x": _t([[[1.0], [3.0], [10.0], [30.0]]]), "groups": 2, "eps": 0.0}
         yield {
@@ -101,8 +107,17 @@ def _calls(norm: str) -> Iterator[dict[str, Any]]:
         }
     if norm == "deep_norm":
         x, f = _t([[2.0, 3.0, 5.0, 1.0, 4.0]]), _t([[1.0, -1.0, 0.0, 2.0, -2.0]])
-        for alpha in (2.0, -1.5):
-            yield {"norm": norm, "x": x, "sublayer_output": f, "alpha": alpha, "eps": 0.0}
+        plain = {"norm": norm, "x": x, "sublayer_output": f, "alpha": 2.0, "eps": 0.0}
+        for alpha in (2.0, 2.5, -1.5):
+            yield {**plain, "alpha": alpha}
+        w, b = _t([1.0, 2.0, 3.0, -4.0, 0.0]), _t([1.0, 0.0, 2.0, 0.0, 0.0])
+        yield {**plain, "weight": w, "bias": b}
+        yield {**plain, "bias": b}
+        yield {**plain, "weight": w}
+        yield {**plain, "x": 1e-3 * x, "sublayer_output": 1e-3 * f, "eps": 1e-5}
+        yield {**plain, "eps": 3.0}
+        yield {**plain, "x": _t([[1.0, 3.0], [2.0, 6.0]]), "sublayer_output": _t([[3.0, 0.0], [1.0, 1.0]])}
+        yield {**plain, "weight": w, "bias": b, "dy": _t([[1.0, 0.0, 2.0, 0.0, 0.0]])}
         yield {
             "norm": norm,
             "x": x,
@@ -181,7 +196,11 @@ def _shown(t: Tensor) -> str:
 
 
 def numbers(norm: str, mistaken: Callable[[], Norm]) -> str:
-    """`x = [[1, 3]], eps = 0: y = [[-1, 1]], not [[-0.7071, 0.7071]]`; empty where no example shows the mistake."""
+    """`x = [[1, 3]], eps = 0: y = [[-1, 1]], not [[-0.7071, 0.7071]]`; empty where no example shows the mistake.
+
+    An example on which the wrong values are finite is better than one on which they are not.
+    """
+    found = ""
     for call in _calls(norm):
         try:
             with _unchanged():
@@ -189,22 +208,31 @@ def numbers(norm: str, mistaken: Callable[[], Norm]) -> str:
         except (RuntimeError, ValueError, ZeroDivisionError, IndexError):  # an example that the norm has no answer to
             continue
         for name in sorted(right, key=lambda n: (n == "y" and call.get("dy") is not None, n)):
-            if name not in wrong or right[name].shape != wrong[name].shape:
-                continue
-            one, other = right[name].double(), wrong[name].double()
-            if bool(call["x"].isfinite().all()) and not bool(one.isfinite().all()):
-                continue  # 0 / 0: nothing to compare with
-            limit = 1e-3 * one.abs().nan_to_num(0, 0, 0).max() + 1e-6
-            if not bool(torch.isclose(one, other, rtol=0, atol=float(limit), equal_nan=True).all()):
-                given = {
-                    k: v for k, v in call.items() if k in ("weight", "bias", "dy", "sublayer_output") and v is not None
-                }
-                arrays = ", ".join(f"{k} = {_shown(v)}" for k, v in {"x": call["x"], **given}.items())
-                kind = "" if call["x"].dtype == torch.float64 else f" in {str(call['x'].dtype).removeprefix('torch.')}"
-                more = "".join(f", {k} = {call[k]:g}" for k in ("alpha",) if k in call)
-                more += f", num_groups = {call['groups']}" if "groups" in call else ""
-                if "running" in call:
-                    more += f", running mean {call['running'][0]:g} and variance {call['running'][1]:g}, momentum 0.25"
-                    more += "" if call["training"] else ", in evaluation"
-                return f"{arrays}{more}, eps = {call['eps']:g}{kind}: {name} = {_shown(right[name])}, not {_shown(wrong[name])}"
-    return ""
+            if name in wrong and right[name].shape == wrong[name].shape and _differ(call, right[name], wrong[name]):
+                text = f"{_given(call)}: {name} = {_shown(right[name])}, not {_shown(wrong[name])}"
+                if bool(wrong[name].isfinite().all()):
+                    return text
+                found = found or text
+    return found
+
+
+def _differ(call: dict[str, Any], right: Tensor, wrong: Tensor) -> bool:
+    one, other = right.double(), wrong.double()
+    if bool(call["x"].isfinite().all()) and not bool(one.isfinite().all()):
+        return False  # 0 / 0: nothing to compare with
+    limit = float(1e-3 * one.abs().nan_to_num(0, 0, 0).max() + 1e-6)
+    return not bool(torch.isclose(one, other, rtol=0, atol=limit, equal_nan=True).all())
+
+
+def _given(call: dict[str, Any]) -> str:
+    """The arguments of an example."""
+    names = ("x", "sublayer_output", "weight", "bias", "dy")
+    parts = [f"{k} = {_shown(call[k])}" for k in names if call.get(k) is not None]
+    parts += [f"normalized_shape = {call['shape']}"] if call.get("shape") else []
+    parts += [f"num_groups = {call.get('groups', 1)}"] if call["norm"] == "group_norm" else []
+    parts += [f"alpha = {call['alpha']:g}"] if call["norm"] == "deep_norm" else []
+    if "running" in call:
+        parts.append(f"running mean {call['running'][0]:g} and variance {call['running'][1]:g}, momentum 0.25")
+        parts += [] if call["training"] else ["in evaluation"]
+    kind = "" if call["x"].dtype == torch.float64 else f" in {str(call['x'].dtype).removeprefix('torch.')}"
+    return ", ".join([*parts, f"eps = {call['eps']:g}{kind}"])

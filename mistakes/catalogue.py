@@ -82,7 +82,8 @@ class Mistake:
 
     def by_hand(self) -> str:
         """The third step of the hint: numbers to redo on paper."""
-        return by_hand.numbers(self.norm, lambda: self.function)
+        shows = getattr(self.steps, "by_hand", True)
+        return by_hand.numbers(self.norm, lambda: self.function) if shows else ""
 
     def with_another(self, other: Mistake) -> Iterator[Callable[..., Any]]:
         """The norm with both mistakes, and its like; nothing where both replace the same step."""

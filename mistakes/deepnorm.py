@@ -256,7 +256,7 @@ BREAKS: dict[str, tuple[type, ...]] = {
     "DN-42": (shared.empty_batch_refused,),
     "DN-43": (layernorm.one_value_is_its_own_x_hat,),
     "DN-45": (shared.float32_result,),
-    "DN-46": (shared.parameters_in_half,),
+    "DN-46": (shared.parameters_in_half, shared.parameter_gradients_returned_in_half, shared.x_hat_in_half_for_dweight,),
     "DN-51": (shared.nan_taken_for_zero, shared.nan_left_out, shared.nan_everywhere),
     "DN-52": (shared.infinity_clipped,),
     "DN-53": (shared.constant_divided_by_zero,),

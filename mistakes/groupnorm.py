@@ -227,7 +227,7 @@ class next_group_read(shared.Shared):
 
 
 class zero_where_one_value(shared.Shared):
-    """A single value per group is returned as it is, times weight, plus bias.
+    """A single value per group gives 1, times weight, plus bias.
 
     What is x - mean(x) of a single x?
     """
@@ -279,7 +279,7 @@ BREAKS: dict[str, tuple[type, ...]] = {
     "GI-40": (shared.empty_batch_refused,),
     "GI-41": (zero_where_one_value,),
     "GI-43": (shared.float32_result,),
-    "GI-44": (shared.parameters_in_half,),
+    "GI-44": (shared.parameters_in_half, shared.parameter_gradients_returned_in_half, shared.x_hat_in_half_for_dweight,),
     "GI-48": (shared.nan_taken_for_zero, shared.nan_left_out, shared.nan_everywhere),
     "GI-49": (shared.infinity_clipped,),
     "GI-50": (shared.constant_divided_by_zero,),

@@ -174,7 +174,7 @@ BREAKS: dict[str, tuple[type, ...]] = {
     "GI-105": (shared.last_value_dropped, shared.incomplete_block_dropped, shared.one_size_wrong, shared.last_row_dropped),
     "GI-106": (zero_where_one_value,),
     "GI-108": (shared.float32_result,),
-    "GI-109": (shared.parameters_in_half,),
+    "GI-109": (shared.parameters_in_half, shared.parameter_gradients_returned_in_half, shared.x_hat_in_half_for_dweight,),
     "GI-113": (shared.nan_taken_for_zero, shared.nan_left_out, shared.nan_everywhere),
     "GI-114": (shared.infinity_clipped,),
     "GI-115": (shared.constant_divided_by_zero,),

@@ -93,7 +93,7 @@ class bias_gradient_over_the_features(shared.Shared):
 
 
 class shape_ignored(shared.Shared):
-    """normalized_shape is not compared with x: the last dimension is normalized, whatever the caller says.
+    """normalized_shape is not compared with x: what does not fit is computed all the same.
 
     What does your code do where normalized_shape and x do not fit?
     """
@@ -106,7 +106,7 @@ class shape_ignored(shared.Shared):
 
 
 class one_value_is_its_own_x_hat(shared.Shared):
-    """A row of one value is returned as it is, times weight, plus bias.
+    """A row of one value gives 1, times weight, plus bias.
 
     What is x - mean(x) of a single x?
     """
@@ -159,7 +159,7 @@ BREAKS: dict[str, tuple[type, ...]] = {
     "LN-36": (shared.empty_batch_refused,),
     "LN-37": (one_value_is_its_own_x_hat,),
     "LN-39": (shared.float32_result,),
-    "LN-40": (shared.parameters_in_half,),
+    "LN-40": (shared.parameters_in_half, shared.parameter_gradients_returned_in_half, shared.x_hat_in_half_for_dweight,),
     "LN-45": (shared.nan_taken_for_zero, shared.nan_left_out, shared.nan_everywhere),
     "LN-46": (shared.infinity_clipped,),
     "LN-47": (shared.constant_divided_by_zero,),

@@ -153,7 +153,7 @@ BREAKS: dict[str, tuple[type, ...]] = {
     "RM-36": (shared.empty_batch_refused,),
     "RM-37": (zero_for_one_value,),
     "RM-38": (shared.float32_result,),
-    "RM-39": (shared.parameters_in_half,),
+    "RM-39": (shared.parameters_in_half, shared.parameter_gradients_returned_in_half, shared.x_hat_in_half_for_dweight,),
     "RM-42": (shared.nan_taken_for_zero, shared.nan_left_out, shared.nan_everywhere),
     "RM-43": (shared.infinity_clipped,),
     "RM-44": (shared.constant_divided_by_zero,),

@@ -24,6 +24,7 @@ class Shared(Steps):
     """A mistake: `dtypes` are those in which it can be seen, the first value of each of `tries` is its own."""
 
     seen: tuple[str, ...] = ()
+    by_hand = True  # whether one small call can show it
     level = ""  # the arithmetic whose errors it makes, where it can't be reproduced digit by digit: see harness.grades
     tries: tuple[tuple[str, tuple[Any, ...]], ...] = ()  # other values of an attribute that real code may have
     dtypes: tuple[str, ...] = ("float64", "float32", *HALVES)
@@ -772,8 +773,9 @@ class rstd_of_12_bits(Shared):
     dtypes = ("float32", "float16")
 
     def root(self, variance: Tensor) -> Tensor:
-        mantissa, exponent = torch.frexp(1 / super().root(variance))
-        return 1 / narrow(torch.ldexp(torch.floor(mantissa * 4096) / 4096, exponent), torch.float64)
+        rstd = 1 / super().root(variance)
+        mantissa, exponent = torch.frexp(rstd.detach())
+        return 1 / (rstd + torch.ldexp(torch.floor(mantissa * 4096) / 4096, exponent) - rstd.detach())
 
 
 class rounded_towards_zero(Shared):
@@ -792,23 +794,21 @@ class rounded_towards_zero(Shared):
 
 
 class folded_scale_and_shift(Shared):
-    """y is x * (rstd * weight) + (bias - mean * rstd * weight): a difference of two large products.
+    """y is x * rstd + (-mean * rstd), by a fused multiply-add: one of the two products is rounded, the other is not.
 
     For a constant row of 1e6, what are the two summands that should cancel?
     """
 
     seen = ("https://github.com/pytorch/pytorch/issues/188372", "https://github.com/pytorch/pytorch/issues/108072")
+    dtypes = ("float32", *HALVES)
 
     def forward(self, *inputs: Tensor | None) -> Tensor:
         x, weight, bias = self.normalized(*inputs), *inputs[-2:]
         h = self.grouped(x)
         mean, deviation = self.statistics(h)
-        narrow = torch.float64 if self.dtype == torch.float64 else torch.float32
-        rstd = (1 / deviation).to(narrow)
-        scaled = h.to(narrow) * rstd - mean.to(narrow) * rstd * (1 + torch.finfo(narrow).eps)
-        return self.rounded(
-            self.affine(self.ungrouped(scaled.to(self.wide), x), self.parameter(weight), self.parameter(bias))
-        )
+        rstd = narrow(1 / deviation, torch.float32)
+        x_hat = h * rstd + narrow(-mean * rstd, torch.float32)
+        return self.rounded(self.affine(self.ungrouped(x_hat, x), self.parameter(weight), self.parameter(bias)))
 
 
 class parameters_in_half(Shared):
@@ -1101,6 +1101,8 @@ class statistics_kept_from_the_first_call(Shared):
     What, besides the shape, do mean and variance depend on?
     """
 
+    by_hand = False  # it shows between calls
+
     def statistics(self, h: Tensor) -> tuple[Tensor, Tensor]:
         mean, deviation = super().statistics(h)
         return self.memory.setdefault(self.key(h), (mean.detach(), deviation.detach()))
@@ -1144,6 +1146,8 @@ class running_average_of_the_statistics(Shared):
     Whose statistics would a running mean hold, if every row has its own?
     """
 
+    by_hand = False  # it shows between calls
+
     def statistics(self, h: Tensor) -> tuple[Tensor, Tensor]:
         mean, deviation = super().statistics(h)
         before = self.memory.get(h.shape, (mean, deviation))
@@ -1160,6 +1164,8 @@ class order_of_the_sum_changes(Shared):
 
     seen = ("https://github.com/meta-pytorch/tritonbench/pull/1266",)
 
+    by_hand = False  # it shows between calls
+
     def total(self, t: Tensor) -> Tensor:
         turn = self.memory["turn"] = self.memory.get("turn", 0) + 1
         total = super().total(t)
@@ -1167,12 +1173,14 @@ class order_of_the_sum_changes(Shared):
 
 
 class blocks_depend_on_the_batch(Shared):
-    """How a row is split into blocks depends on the number of rows, as where a kernel fills its cores.
+    """The order in which a row is added up depends on the number of rows.
 
     Does your grid's shape decide the order of a sum?
     """
 
     seen = ("https://github.com/vllm-project/vllm/issues/48271",)
+
+    by_hand = False  # it shows between calls
 
     def total(self, t: Tensor) -> Tensor:
         total = super().total(t)
@@ -1738,6 +1746,34 @@ class parameter_gradients_summed_in_half(Shared):
         for block in rows.split(max(1, rows.shape[0] // 1000)):
             total = narrow(total + block.sum(0), self.dtype)
         return total
+
+
+class parameter_gradients_returned_in_half(Shared):
+    """The gradients of float32 parameters, or of one of them, are rounded to the 16 bits of x before they are handed back.
+
+    In which dtype does your backward return dweight and dbias?
+    """
+
+    dtypes = HALVES
+    rounds = ("dweight", "dbias")
+    tries = (("rounds", (("dweight", "dbias"), ("dweight",), ("dbias",))),)
+
+    def delivered(self, dx: tuple[Tensor, ...], dweight: Tensor | None, dbias: Tensor | None) -> tuple[Any, ...]:
+        dweight = narrow(dweight, self.dtype) if dweight is not None and "dweight" in self.rounds else dweight
+        dbias = narrow(dbias, self.dtype) if dbias is not None and "dbias" in self.rounds else dbias
+        return super().delivered(dx, dweight, dbias)
+
+
+class x_hat_in_half_for_dweight(Shared):
+    """x_hat is rounded to 16 bits before it is multiplied with dy in dweight.
+
+    In which dtype is the x_hat that your forward saves?
+    """
+
+    dtypes = HALVES
+
+    def weight_gradient(self, dy: Tensor, x_hat: Tensor) -> Tensor:
+        return super().weight_gradient(dy, narrow(x_hat, self.dtype))
 
 
 class dbias_with_the_weight(Shared):

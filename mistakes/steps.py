@@ -62,13 +62,13 @@ class Steps:
         return self.returned(y)
 
     def returned(self, y: Tensor) -> Tensor:
-        """What the caller gets is y, in memory of its own."""
+        """y is all that a call leaves: in memory of its own, and nothing else is changed"""
         return y
 
     # -- forward ------------------------------------------------------------------------------------------------------
 
     def forward(self, *inputs: Tensor | None) -> Tensor:
-        """y, from the inputs in the order of `names`."""
+        """y = (x - mean) / sqrt(variance + eps) * weight + bias"""
         x, weight, bias = self.normalized(*inputs), *inputs[-2:]
         h = self.grouped(x)
         mean, deviation = self.statistics(h)
@@ -81,7 +81,7 @@ class Steps:
         return self.read(inputs[0])
 
     def read(self, t: Tensor) -> Tensor:
-        """x is read by its strides"""
+        """what is normalized is x itself, each value from its own place in memory"""
         return t.to(self.wide)
 
     def grouped(self, t: Tensor) -> Tensor:
@@ -113,7 +113,7 @@ class Steps:
         return mean, self.root(variance)
 
     def total(self, t: Tensor) -> Tensor:
-        """a sum is taken over all values of its set"""
+        """a sum is taken over all values of its set, and over no others"""
         return t.sum(self.axes, keepdim=True)
 
     def count(self, t: Tensor) -> int:
@@ -245,7 +245,7 @@ class _Explicit(torch.autograd.Function):
 
 
 class LayerNorm(Steps):
-    """Statistics over the trailing dimensions."""
+    """mean and variance are taken over the trailing dimensions, those of normalized_shape"""
 
     norm = "layer_norm"
 
@@ -273,7 +273,7 @@ class LayerNorm(Steps):
 
 
 class RMSNorm(LayerNorm):
-    """LayerNorm without the mean and the bias."""
+    """the mean square is taken over the trailing dimensions, those of normalized_shape"""
 
     norm = "rms_norm"
     names = ("x", "weight")
@@ -311,7 +311,7 @@ class RMSNorm(LayerNorm):
 
 
 class DeepNorm(LayerNorm):
-    """LayerNorm of alpha * x + sublayer_output."""
+    """mean and variance of alpha * x + sublayer_output are taken over the trailing dimensions"""
 
     norm = "deep_norm"
     names = ("x", "sublayer_output", "weight", "bias")

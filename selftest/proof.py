@@ -74,7 +74,10 @@ def clauses_of(norm: str) -> list[str]:
 def _settled() -> Iterator[None]:
     """No example of a search is made smaller, and what a mistake leaves behind is put right."""
     profile = hypothesis.settings.get_current_profile_name()
-    hypothesis.settings.register_profile("proof", hypothesis.settings(), phases=[hypothesis.Phase.generate])
+    hypothesis.settings.register_profile(
+        "proof", max_examples=15, derandomize=True, database=None, deadline=None, report_multiple_bugs=False,
+        phases=[hypothesis.Phase.generate], suppress_health_check=list(hypothesis.HealthCheck),
+    )  # fmt: skip
     hypothesis.settings.load_profile("proof")
     try:
         with bridge.kept(), bridge.own_random_state(), warnings.catch_warnings():
