@@ -83,7 +83,7 @@ def inputs_shown(
     """The call that shows the fault, short enough to read: of a large x the set of values that `index` shares its
     statistics with."""
     parts = []
-    for name in (n for n in names if n == "dy" or n in NORMS[case.norm].inputs):
+    for name in (n for n in names if n != "bias" or n in NORMS[case.norm].inputs):
         value = getattr(case, name)
         if index is not None and value is not None and value.size > SMALL and value.shape == case.x.shape:
             numbers = NORMS[case.norm].sets(case)

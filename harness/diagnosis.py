@@ -28,7 +28,7 @@ from harness.subject import Subject
 
 SECONDS = 4.0  # for all failures of a run together
 GRACE = 0.7  # seconds after which what is known is no longer tried either
-SECONDS_FOR_PAIRS = 1.5
+FOR_PAIRS = 0.4  # of the time, at most: for one search of two mistakes at once
 SECONDS_FOR_KNOWN = 0.1  # for each failure, when the time is used up: what explained others is tried
 BITS = "values differ; first at"  # of a message about results that must be equal bit for bit
 EVIDENCE = 3  # wrong calls that an explanation is held to, the smallest first
@@ -231,7 +231,7 @@ class Diagnostician:
             return []
         self.pairs_tried.add(key)
         portrait = self._portrait(subject)
-        until = min(self.deadline, time.perf_counter() + SECONDS_FOR_PAIRS)
+        until = min(self.deadline, time.perf_counter() + FOR_PAIRS * self.seconds)
         candidates = self._candidates(subject)
         partial = [m for m in candidates if self._explains_some(subject, m, evidence[0])]
         likely = [(p, m) for p in partial for m in candidates if m is not p]

@@ -70,9 +70,11 @@ def test_two_mistakes_at_once_are_both_named(norm: str, clause: str, names: tupl
     one, other = (named(norm, name) for name in names)
     both = next(iter(one.with_another(other)))
 
-    diagnosis = explained(held(implementation(norm, both), norm, "float32", clause), clause)
+    verdict = held(implementation(norm, both), norm, "float32", clause)
+    diagnosis = explained(verdict, clause)
 
-    assert diagnosis.names
+    assert verdict.outcome == "fail", verdict.error
+    assert diagnosis.names, diagnosis.symptoms
     assert set(diagnosis.names[0].split(" + ")) == set(names)
 
 
