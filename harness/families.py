@@ -234,6 +234,11 @@ def eps_zero(impl: Subject) -> None:
     _computed_or_refused(impl, case.but(eps=0.0), case)
 
 
+def _zeros(case: Case) -> Case:
+    f = None if case.sublayer_output is None else 0 * case.sublayer_output
+    return case.but(x=0 * case.x, sublayer_output=f)
+
+
 DEFAULT_EPS = (1e-5, 1e-6, 1e-8, 1e-12, 1e-3)
 
 
@@ -249,10 +254,10 @@ def eps_default(impl: Subject) -> None:
     found = next((o for o, e in options.items() if impl.holds(case.but(eps=e), impl.conventions, "y", outputs=y)), None)
     if found is None:
         raise Violation(f"y fits no default eps among {', '.join(options)}\nshown by {comparison.inputs_shown(case)}")
-    constant = impl.case(probes.CONSTANT).but(eps=None)
+    constant = _zeros(impl.case(probes.CONSTANT)).but(eps=None)
     if np.isnan(impl.forward(constant)["y"].value).any():
         raise Violation(
-            f"without an eps a constant gives NaN: the default is 0\nshown by {comparison.inputs_shown(constant)}"
+            f"without an eps zeros give NaN: the default is 0\nshown by {comparison.inputs_shown(constant)}"
         )
     impl.chooses(found)
 

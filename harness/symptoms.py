@@ -216,6 +216,8 @@ def _where(wrong: Wrong) -> Iterator[str]:
             yield f"only the last {count:,} of {n:,} {name}"
         elif together and first == 0:
             yield f"only the first {count:,} of {n:,} {name}"
+        elif together and count > 2:
+            yield f"only {name} {first:,} to {int(index[-1]):,} of {n:,}"
         elif count > 2 and np.ptp(np.diff(index)) == 0:
             yield f"only every {_ordinal(int(index[1] - first))} of {n:,} {name}, from {first} on"
         elif count <= min(6, n // 3):
