@@ -22,7 +22,7 @@ import numpy as np
 from harness import bridge, comparison, probes, symptoms
 from harness.comparison import Call, Log, Output, Violation
 from harness.formats import FORMATS, Array
-from harness.implementations import Implementation
+from harness.implementations import of_function
 from harness.norms import Expected
 from harness.subject import Subject
 
@@ -54,6 +54,7 @@ class Mistake(Protocol):
     def function(self) -> Callable[..., Any]: ...
     def with_another(self, other: Any) -> Iterator[Callable[..., Any]]: ...
     def functions(self) -> Iterator[Callable[..., Any]]: ...
+    def by_hand(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -89,15 +90,12 @@ class Diagnosis:
         if len(said) > 1:
             said = [said[0], *("and " + s.removeprefix("looks like ") for s in said[1:])]
         for m in best.mistakes:
-            said += [f"hint: {step}" for step in (m.question, m.formula, by_hand(m))[:hints] if step]
+            said += [
+                f"hint: {step}" for step in (m.question, m.formula, m.by_hand() if hints > 2 else "")[:hints] if step
+            ]
         if others := self.names[1:4]:
             said.append(f"or like {', '.join(others)}")
         return said + seen
-
-
-def by_hand(mistake: Any) -> str:
-    """The third step of a hint: numbers to redo on paper."""
-    return str(mistake.by_hand())
 
 
 class Exhausted(Exception):
@@ -323,20 +321,8 @@ class _Candidate(Subject):
 
 
 def _candidate(subject: Subject, function: Callable[..., Any]) -> Subject:
-    norm = subject.norm.name
-    implementation = Implementation(
-        "mistake",
-        "",
-        {norm: function},
-        bridge.from_numpy,
-        bridge.to_numpy,
-        bridge.vjp,
-        tuple(FORMATS),
-        ("cpu",),
-        {},
-        True,
-    )
-    candidate = _Candidate(implementation, norm, "cpu", subject.dtype)
+    made = of_function("mistake", subject.norm.name, function)
+    candidate = _Candidate(made, subject.norm.name, "cpu", subject.dtype)
     candidate.__dict__["conventions"] = subject.conventions
     return candidate
 
@@ -349,11 +335,11 @@ class Evidence:
         self.expected: dict[str, Expected] = {}
         self.wrong: list[str] = []
         for name, got in call.outputs.items():
-            expected = _expected(subject, call, name)
+            expected = subject.truth_of(call, name)
             if expected is None:
                 continue
             self.expected[name] = expected
-            if is_wrong(got.value, expected):
+            if not comparison.holds(got.value, expected):
                 self.wrong.append(name)
 
     def explained_by(self, candidate: Subject) -> bool:
@@ -362,8 +348,10 @@ class Evidence:
         return (
             mine is not None
             and all(n in mine and self._alike(n, mine[n]) and self._told_apart(n, mine[n]) for n in self.wrong)
-            and not any(
-                is_wrong(mine[n].value, self.expected[n]) for n in self.expected if n in mine and n not in self.wrong
+            and all(
+                comparison.holds(mine[n].value, self.expected[n])
+                for n in self.expected
+                if n in mine and n not in self.wrong
             )
         )
 
@@ -375,7 +363,7 @@ class Evidence:
         ratio = comparison.ratios(got, expected)
         where = (ratio > 1) & np.isfinite(got) & np.isfinite(mine.value)
         from_truth, from_mine = abs(got - expected.value)[where].sum(), abs(got - mine.value)[where].sum()
-        return is_wrong(mine.value, expected) and bool(from_mine <= from_truth / 2)
+        return not comparison.holds(mine.value, expected) and bool(from_mine <= from_truth / 2)
 
     def some_explained_by(self, candidate: Subject) -> bool:
         """Whether at least one wrong output is explained."""
@@ -391,7 +379,7 @@ class Evidence:
             return False
         for name in self.wrong:
             wider = subject.norm.expected(self.call.case, conventions, name)
-            if is_wrong(self.call.outputs[name].value, wider):
+            if not comparison.holds(self.call.outputs[name].value, wider):
                 return False
         return True
 
@@ -400,7 +388,8 @@ class Evidence:
         mine = self._outputs(candidate)
         return (
             mine is not None
-            and [n for n in self.expected if n in mine and is_wrong(mine[n].value, self.expected[n])] == self.wrong
+            and [n for n in self.expected if n in mine and not comparison.holds(mine[n].value, self.expected[n])]
+            == self.wrong
         )
 
     def fits(self, candidate: Subject) -> bool:
@@ -430,21 +419,6 @@ def _sets(subject: Subject, call: Call) -> Array:
         return subject.norm.sets(call.case)
     except ValueError:  # arrays that do not fit each other: nothing is true about them
         return np.zeros(0)
-
-
-def _expected(subject: Subject, call: Call, name: str) -> Expected | None:
-    """The truth of an output; None where the call is one that a norm refuses."""
-    try:
-        return call.expected[name] if call.expected else subject.expected(call.case, name)
-    except (ValueError, TypeError, AttributeError, KeyError, ZeroDivisionError):
-        return None
-
-
-def is_wrong(got: Array, expected: Expected) -> bool:
-    """Whether an output is out of its bounds."""
-    if got.shape != expected.value.shape:
-        return True
-    return bool(got.size and comparison.ratios(got, expected).max() > 1)
 
 
 def apart(got: Array, mine: Array, expected: Expected, sets: Array) -> float:
@@ -491,7 +465,7 @@ def _same_trace(subject: Subject, calls: list[Call], others: list[Call]) -> bool
             mine = other.outputs[name]
             if (got.dtype == subject.dtype) != (mine.dtype == subject.dtype):
                 return False
-            expected = _expected(subject, one, name)
+            expected = subject.truth_of(one, name)
             if expected is None:  # it has to be the same
                 expected = Expected(got.value, 0 * got.value, 1e-6 * abs(got.value), subject.dtype)
             if apart(got.value, mine.value, expected, _sets(subject, one)) > 1:

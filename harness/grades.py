@@ -27,14 +27,14 @@ def grade(norm: Norm, case: Case, conventions: Conventions, name: str, got: Outp
     """The first level that holds one output; None where that is not measured."""
     if got.value.shape != expected.value.shape:
         return "none"
-    if _holds(got, expected):
+    if comparison.holds(got.value, expected):
         lowered = conventions.internal != "float64" and case.dtype == "float64"
         sound = "lowp" if lowered else "staged" if conventions.staged else "stable"
-        return sound if lowered or not _holds(got, faithful(expected)) else "faithful"
+        return sound if lowered or not comparison.holds(got.value, faithful(expected)) else "faithful"
     if case.x.size > LARGE:
         return None
     for level in ("fast", "lowp"):
-        if _holds(got, norm.expected(case, replace(conventions, level=level), name)):
+        if comparison.holds(got.value, norm.expected(case, replace(conventions, level=level), name)):
             return level
     return "none"
 
@@ -45,7 +45,3 @@ def faithful(expected: Expected) -> Expected:
     size = f.u * abs(expected.value)
     before = (expected.allowed - size - f.floor) / (1 + f.u)
     return replace(expected, allowed=size + before.clip(max=size) * (1 + f.u) + f.floor)
-
-
-def _holds(got: Output, expected: Expected) -> bool:
-    return not got.value.size or bool(comparison.ratios(got.value, expected).max() <= 1)

@@ -49,6 +49,12 @@ class Implementation:
         return None
 
 
+def of_function(name: str, norm: str, function: Callable[..., Any]) -> Implementation:
+    """A function on torch tensors, on the CPU and in every dtype, as an implementation of one norm."""
+    bridges = bridge.from_numpy, bridge.to_numpy, bridge.vjp
+    return Implementation(name, "", {norm: function}, *bridges, tuple(FORMATS), ("cpu",), {}, True)
+
+
 def adapter_names() -> list[str]:
     """What `--impl` takes by a bare name."""
     return sorted(p.stem for p in ADAPTERS.glob("*.py") if not p.stem.startswith("_"))

@@ -157,6 +157,13 @@ class Subject:
         """The truth of one output, and what is allowed on it, under the conventions that were seen."""
         return self.norm.expected(case, self.conventions, name)
 
+    def truth_of(self, call: Call, name: str) -> Expected | None:
+        """The truth of an output of a call that was made; None where the call is one that a norm refuses."""
+        try:
+            return call.expected[name] if call.expected else self.expected(call.case, name)
+        except (ValueError, TypeError, AttributeError, KeyError, ZeroDivisionError):
+            return None
+
     def check(self, case: Case, *names: str, layouts: Mapping[str, str] | None = None) -> None:
         """Every named output (y, dx, dweight, dbias, running_mean, ...) within its bound of the truth."""
         gradients = [name for name in names if name.startswith("d")]

@@ -1394,10 +1394,6 @@ class upstream_gradient_of_the_residual_inside(Shared):
     def input_gradient(self, G: Tensor, x_hat: Tensor, deviation: Tensor) -> Tensor:
         return super().input_gradient(G, x_hat, deviation) + self.grouped(self.dy)
 
-    def upstream(self, dy: Tensor) -> Tensor:
-        self.dy = super().upstream(dy)
-        return self.dy
-
 
 class variance_saved_for_the_reciprocal_root(Shared):
     """The backward multiplies by the variance that the forward has saved, where it should by 1 / sqrt(variance + eps).
@@ -1445,10 +1441,6 @@ class terms_without_the_weight(Shared):
         dy = self.grouped(self.dy)
         return (G - self.mean_term(dy) - self.variance_term(dy, x_hat)) / deviation
 
-    def upstream(self, dy: Tensor) -> Tensor:
-        self.dy = super().upstream(dy)
-        return self.dy
-
 
 class mean_term_without_the_weight(Shared):
     """The term of the mean in dx is the mean of dy, not of dy * weight.
@@ -1459,10 +1451,6 @@ class mean_term_without_the_weight(Shared):
     def mean_term(self, G: Tensor) -> Tensor:
         return super().mean_term(self.grouped(self.dy))
 
-    def upstream(self, dy: Tensor) -> Tensor:
-        self.dy = super().upstream(dy)
-        return self.dy
-
 
 class variance_term_without_the_weight(Shared):
     """The term of the variance in dx has the mean of dy * x_hat, not of dy * weight * x_hat.
@@ -1472,10 +1460,6 @@ class variance_term_without_the_weight(Shared):
 
     def variance_term(self, G: Tensor, x_hat: Tensor) -> Tensor:
         return super().variance_term(self.grouped(self.dy), x_hat)
-
-    def upstream(self, dy: Tensor) -> Tensor:
-        self.dy = super().upstream(dy)
-        return self.dy
 
 
 class dx_without_the_weight(Shared):
@@ -1488,10 +1472,6 @@ class dx_without_the_weight(Shared):
 
     def input_gradient(self, G: Tensor, x_hat: Tensor, deviation: Tensor) -> Tensor:
         return super().input_gradient(self.grouped(self.dy), x_hat, deviation)
-
-    def upstream(self, dy: Tensor) -> Tensor:
-        self.dy = super().upstream(dy)
-        return self.dy
 
 
 class dx_not_divided(Shared):
@@ -1536,11 +1516,7 @@ class variance_term_with_x(Shared):
     """
 
     def variance_term(self, G: Tensor, x_hat: Tensor) -> Tensor:
-        return x_hat * self.average(G * self.grouped(self.x_wide))
-
-    def normalized(self, *inputs: Tensor | None) -> Tensor:
-        self.x_wide = super().normalized(*inputs)
-        return self.x_wide
+        return x_hat * self.average(G * self.grouped(self.values))
 
 
 class variance_term_a_little_off(Shared):
@@ -1626,11 +1602,7 @@ class dweight_without_x_hat(Shared):
     """
 
     def weight_gradient(self, dy: Tensor, x_hat: Tensor) -> Tensor:
-        return self.over_rows(dy * self.x_wide)
-
-    def normalized(self, *inputs: Tensor | None) -> Tensor:
-        self.x_wide = super().normalized(*inputs)
-        return self.x_wide
+        return self.over_rows(dy * self.values)
 
 
 class dweight_not_divided(Shared):
@@ -1640,12 +1612,8 @@ class dweight_not_divided(Shared):
     """
 
     def weight_gradient(self, dy: Tensor, x_hat: Tensor) -> Tensor:
-        h = self.grouped(self.x_wide)
+        h = self.grouped(self.values)
         return self.over_rows(dy * self.ungrouped(self.centered(h, self.mean(h)), dy))
-
-    def normalized(self, *inputs: Tensor | None) -> Tensor:
-        self.x_wide = super().normalized(*inputs)
-        return self.x_wide
 
 
 class dweight_not_centered(Shared):
@@ -1655,13 +1623,9 @@ class dweight_not_centered(Shared):
     """
 
     def weight_gradient(self, dy: Tensor, x_hat: Tensor) -> Tensor:
-        h = self.grouped(self.x_wide)
+        h = self.grouped(self.values)
         deviation = self.root(self.variance(h, self.mean(h)))
         return self.over_rows(dy * self.ungrouped(h / deviation, dy))
-
-    def normalized(self, *inputs: Tensor | None) -> Tensor:
-        self.x_wide = super().normalized(*inputs)
-        return self.x_wide
 
 
 class dweight_with_the_weight(Shared):
@@ -1843,10 +1807,6 @@ class dx_depends_on_what_else_is_asked_for(Shared):
     def input_gradient(self, G: Tensor, x_hat: Tensor, deviation: Tensor) -> Tensor:
         frozen = self.weight is not None and not self.needed[-2]
         return super().input_gradient(self.grouped(self.dy) if frozen else G, x_hat, deviation)
-
-    def upstream(self, dy: Tensor) -> Tensor:
-        self.dy = super().upstream(dy)
-        return self.dy
 
 
 class backward_not_differentiable(Shared):

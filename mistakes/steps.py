@@ -32,6 +32,8 @@ class Steps:
     explicit = False  # whether the backward is the steps below, or autograd's
     formulas = False  # whether dx is then that of the sound norm's formula, or the derivative of this forward
     axes: tuple[int, ...]
+    values: Tensor  # in the backward: what is normalized, and the gradient of y
+    dy: Tensor
 
     def __init__(self, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float):
         self.x, self.weight, self.bias, self.eps = x, weight, bias, eps
@@ -162,6 +164,7 @@ class Steps:
         """dx, dweight and dbias, in the order of `names`"""
         x, weight, bias = self.normalized(*inputs), *inputs[-2:]
         dy = self.upstream(dy)
+        self.values, self.dy = x, dy  # for the mistakes that take one for another
         h = self.grouped(x)
         mean = self.mean(h)
         mean, deviation = self.saved(mean, self.root(self.variance(h, mean)))
@@ -428,6 +431,7 @@ class BatchNorm(Steps):
             return super().gradients(dy, *inputs)
         x, weight, bias = self.normalized(*inputs), *inputs[-2:]
         dy = self.upstream(dy)
+        self.values, self.dy = x, dy  # for the mistakes that take one for another
         mean, deviation = self.saved(self.given(self.running_mean), self.root(self.given(self.running_var)))
         x_hat = self.standardized(self.centered(x, mean), deviation)
         G = self.weighted(dy, weight)

@@ -23,12 +23,16 @@ from harness import bridge  # noqa: E402
 from harness.clauses import all_clauses  # noqa: E402
 from harness.comparison import Violation  # noqa: E402
 from harness.formats import FORMATS  # noqa: E402
-from harness.implementations import Implementation  # noqa: E402
+from harness.implementations import Implementation, of_function  # noqa: E402
 from harness.norms import NORMS  # noqa: E402
 from harness.subject import Subject  # noqa: E402
 from mistakes.catalogue import Mistake, catalogue  # noqa: E402
 
 PAGE = ROOT / "MISTAKES.md"
+hypothesis.settings.register_profile(
+    "proof", max_examples=15, derandomize=True, database=None, deadline=None, report_multiple_bugs=False,
+    phases=[hypothesis.Phase.generate], suppress_health_check=list(hypothesis.HealthCheck),
+)  # fmt: skip
 Function = Callable[..., Any]
 Test = Callable[[Subject], None]
 
@@ -48,9 +52,7 @@ class Verdict(NamedTuple):
 
 def implementation(norm: str, function: Function) -> Implementation:
     """A function on torch tensors as an implementation of its norm."""
-    return Implementation(
-        "function", "", {norm: function}, bridge.from_numpy, bridge.to_numpy, bridge.vjp, tuple(FORMATS), ("cpu",), {}, True
-    )  # fmt: skip
+    return of_function("function", norm, function)
 
 
 @cache
@@ -74,10 +76,6 @@ def clauses_of(norm: str) -> list[str]:
 def _settled() -> Iterator[None]:
     """No example of a search is made smaller, and what a mistake leaves behind is put right."""
     profile = hypothesis.settings.get_current_profile_name()
-    hypothesis.settings.register_profile(
-        "proof", max_examples=15, derandomize=True, database=None, deadline=None, report_multiple_bugs=False,
-        phases=[hypothesis.Phase.generate], suppress_health_check=list(hypothesis.HealthCheck),
-    )  # fmt: skip
     hypothesis.settings.load_profile("proof")
     try:
         with bridge.kept(), bridge.own_random_state(), warnings.catch_warnings():
