@@ -18,6 +18,7 @@ checklist: $(INSTALLED)
 
 test: $(INSTALLED) lint
 	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -m slow
 	$(BIN)/python -m pytest -q -rfE -n 2 selftest
 
 lint: $(INSTALLED)

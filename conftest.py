@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -11,15 +12,18 @@ from typing import Any
 import hypothesis
 import pytest
 
-from harness import bridge, checklist, report
-from harness.clauses import SpecError, all_clauses, explain
+from harness import bridge, checklist, exercises, languages, lessons, report
+from harness.clauses import Clause, SpecError, all_clauses
 from harness.comparison import Violation
 from harness.diagnosis import Diagnostician
-from harness.examples import SpecFile
+from harness.examples import ExampleItem, SpecFile
+from harness.exercises import Classroom, LessonFile, LessonItem
+from harness.explain import explain, mistakes_of
 from harness.formats import FORMATS
-from harness.implementations import Implementation, NotFound, load
+from harness.implementations import Implementation, NotFound, adapter_names, load
 from harness.subject import Subject
-from harness.verdict import Verdicts, judge
+from harness.verdict import Verdicts, judge, studied
+from mistakes.answers import answers
 from mistakes.catalogue import catalogue, of_norm
 
 pytest_plugins = ["harness.options"]
@@ -41,36 +45,61 @@ VERDICTS = pytest.StashKey[Verdicts]()
 DIAGNOSTICIAN = pytest.StashKey[Diagnostician]()
 AXES = pytest.StashKey[tuple[list[str], list[str]]]()
 SIBLINGS = pytest.StashKey[int]()
+CLASSROOM = pytest.StashKey[Classroom]()
+LANGUAGE = pytest.StashKey[str]()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    if config.option.explain is None:
-        return None
+    option = config.option
+    language = option.lang or languages.of_locale()
     try:
-        print(explain(config.option.explain))
-        if known := [m for m in catalogue() if m.clause == config.option.explain.upper()]:
-            print("\nmistakes that break it (MISTAKES.md):")
-            print("\n".join(f"  {m.name}: {m.sentence}" for m in known))
+        if option.explain is not None:
+            print(explain(option.explain, language, sys.stdout.isatty()))
+            if known := mistakes_of(option.explain.upper(), catalogue(), answers(), language):
+                print("\nmistakes that break it:", *(f"  {line}" for line in known), sep="\n")
+            return 0
+        if option.figures is not None:
+            from figures import draw_all
+
+            draw_all(Path(option.figures), print)
+            return 0
     except (KeyError, SpecError) as e:
         raise pytest.UsageError(e.args[0]) from e
-    return 0
+    except (ImportError, OSError) as e:
+        raise pytest.UsageError(f"--figures {option.figures}: {e}") from e
+    return None
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "clause(id): the clause of the specs that the test holds an implementation to")
+    config.addinivalue_line("markers", "slow: takes more than five seconds; not run by default (pytest -m slow)")
+    config.stash[LANGUAGE] = config.option.lang or languages.of_locale()
+    if config.option.hint not in (None, "next", "1", "2", "3"):
+        raise pytest.UsageError(f"--hint={config.option.hint}: expected --hint, --hint=1, --hint=2 or --hint=3")
     for path in config.option.report or []:
         if problem := report.problem(Path(path)):
             raise pytest.UsageError(problem)
+    config.stash[DIAGNOSTICIAN] = Diagnostician(of_norm)
+    asked = list(dict.fromkeys(config.option.impl or ["torch"]))
+    folders = [what for what in asked if what not in adapter_names() and lessons.is_folder(what)]
+    if folders and len(asked) > 1:
+        raise pytest.UsageError(f"--impl {folders[0]}: exercises are held to the lessons alone, without another --impl")
     try:
         ids = set(all_clauses())
-        implementations = [load(what, ids) for what in dict.fromkeys(config.option.impl or ["torch"])]
+        implementations = [load(what, ids) for what in asked if what not in folders]
     except (NotFound, SpecError) as e:
         raise pytest.UsageError(str(e)) from e
+    if folders:
+        classroom = Classroom(folders[0], answers(), config.stash[DIAGNOSTICIAN], config.stash[LANGUAGE])
+        config.stash[CLASSROOM] = LessonFile.classroom = classroom
+        implementations = [classroom.implementation]
+        if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+            config.args = ["specs"]  # the exercises are held to the specs' examples, which call the other tests
     devices, dtypes = _axes(config, implementations)
     config.stash[AXES] = devices, dtypes
     subjects: dict[str, list[Subject]] = {}
-    for i in implementations:
+    for i in implementations if not folders else []:
         for norm in i.functions:
             subjects.setdefault(norm, []).extend(
                 Subject(i, norm, device, dtype)
@@ -79,7 +108,6 @@ def pytest_configure(config: pytest.Config) -> None:
             )  # fmt: skip
     config.stash[SUBJECTS] = subjects
     config.stash[VERDICTS] = Verdicts(implementations)
-    config.stash[DIAGNOSTICIAN] = Diagnostician(of_norm)
     config.pluginmanager.register(config.stash[VERDICTS], "normspec-verdicts")
 
 
@@ -103,16 +131,20 @@ def _axes(config: pytest.Config, implementations: list[Implementation]) -> tuple
 
 
 def pytest_report_header(config: pytest.Config) -> str:
+    if CLASSROOM in config.stash:
+        return f"normspec: the exercises in {config.stash[CLASSROOM].folder}"
     names = [f"{i.name} {i.version}".strip() for i in config.stash[VERDICTS].implementations]
     devices, dtypes = config.stash[AXES]
     return f"normspec: {', '.join(names)} on {', '.join(devices)} in {', '.join(dtypes)}"
 
 
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SpecFile | None:
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.File | None:
+    if file_path.suffix != ".md" or file_path.parent.name != "specs":
+        return None
+    if CLASSROOM in parent.config.stash:
+        return LessonFile.from_parent(parent, path=file_path)
     # The examples are about the references: with --impl only that implementation is judged.
-    if file_path.suffix == ".md" and file_path.parent.name == "specs" and not parent.config.option.impl:
-        return SpecFile.from_parent(parent, path=file_path)
-    return None
+    return None if parent.config.option.impl else SpecFile.from_parent(parent, path=file_path)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -127,12 +159,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    offered = [i for i in items if not _not_offered(i) and not (config.option.impl and _study(i))]
+    if CLASSROOM in config.stash:
+        order = list(lessons.lesson_clauses())
+        items[:] = sorted((i for i in items if isinstance(i, LessonItem)), key=lambda i: order.index(i.name))
+        return
+    offered = [i for i in items if not _not_offered(i) and not (config.option.impl and _subject(i) is None)]
     keys = {i: (c.args[0], _subject(i).id) for i in offered if (c := i.get_closest_marker("clause")) and _subject(i)}  # type: ignore[union-attr]
     counts = Counter(keys.values())
+    for item in offered:
+        if clause := item.get_closest_marker("clause"):
+            item.extra_keyword_matches.add(clause.args[0])  # -k LN-3
     for item, key in keys.items():
         item.stash[SIBLINGS] = counts[key]
-        item.extra_keyword_matches.add(key[0])  # -k LN-3
     items[:] = offered
 
 
@@ -146,10 +184,11 @@ def _not_offered(item: pytest.Item) -> bool:
     return "impl" in getattr(item, "fixturenames", ()) and not isinstance(_subject(item), Subject)
 
 
-def _study(item: pytest.Item) -> bool:
-    """A fact about norms, not about an implementation."""
+def _studied(item: pytest.Item) -> Clause | None:
+    """The clause, where the test or example is about norms and not about an implementation."""
     marker = item.get_closest_marker("clause")
-    return marker is not None and all_clauses()[marker.args[0]].level == "study"
+    clause = all_clauses()[marker.args[0]] if marker else item.clause if isinstance(item, ExampleItem) else None
+    return clause if clause and clause.level == "study" else None
 
 
 @pytest.fixture
@@ -163,10 +202,12 @@ def impl(request: pytest.FixtureRequest) -> Iterator[Subject]:
 
 
 def _hints(item: pytest.Item, clause: str) -> int:
-    """How many steps of a hint to show: one, and with --hint one more each time that the same clause is asked about."""
-    cache = item.config.cache if item.config.option.hint and hasattr(item.config, "cache") else None
+    """How many steps of a hint to show: one, or as many as asked for; a bare --hint shows one more at each run."""
+    asked, cache = item.config.option.hint, getattr(item.config, "cache", None)
+    if asked is None or asked.isdecimal():
+        return int(asked or 1)
     if cache is None:
-        return 3 if item.config.option.hint else 1
+        return 3
     key = f"normspec/hints/{','.join(item.config.option.impl or ['torch']).replace('/', '_')}/{clause}"
     shown = HINTS.setdefault(key, min(3, int(cache.get(key, 1)) + 1))
     cache.set(key, shown)
@@ -187,10 +228,16 @@ def pytest_runtest_makereport(
             pytest.fail.Exception(pytrace=False).with_traceback(error.__traceback__)
         )
     result = yield
+    if isinstance(item, LessonItem):
+        if call.when == "call":
+            item.judged(result, error, _hints(item, item.clause.id) if error else 0)
+        return result
+    if subject is None and call.when == "call" and (studied_clause := _studied(item)):
+        studied(result, studied_clause)
     if subject and marker and (call.when == "call" or error is not None):
         clause = all_clauses()[marker.args[0]]
         judge(item, result, error, subject, clause, item.stash[SIBLINGS],
-              item.config.stash[DIAGNOSTICIAN], _hints(item, clause.id))  # fmt: skip
+              item.config.stash[DIAGNOSTICIAN], _hints(item, clause.id), item.config.stash[LANGUAGE])  # fmt: skip
     return result
 
 
@@ -201,7 +248,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
     name = record["outcome"].replace("_", " ")
     if record["outcome"] in ("fail", "error"):
         return "should", "!", "SHOULD"
-    return name, {"known_failure": "k", "not_offered": "-"}[record["outcome"]], name.upper()
+    return name, {"known_failure": "k", "not_offered": "-", "not_started": "·"}[record["outcome"]], name.upper()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -224,8 +271,20 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     verdicts = config.stash[VERDICTS]
     if not verdicts.records:
         return
+    if classroom := config.stash.get(CLASSROOM, None):
+        terminalreporter.section("progress")
+        records = {r.clause: r for r in verdicts.records.values()}
+        key = f"{exercises.PASSED}{classroom.folder}"
+        cache = getattr(config, "cache", None)
+        before = set(cache.get(key, [])) if cache else set()
+        for line, markup in exercises.progress(records, classroom, before):
+            terminalreporter.write_line(line, **markup)
+        now = {c for c, r in records.items() if r.outcome == "pass"}
+        if cache:
+            cache.set(key, sorted((before - set(records)) | now))
+        return
     terminalreporter.section("checklist")
-    for line, markup in checklist.lines(verdicts):
+    for line, markup in checklist.lines(verdicts, config.stash[LANGUAGE]):
         terminalreporter.write_line(line, **markup)
     for line in verdicts.mended():
         terminalreporter.write_line(f"ERROR: {line}: take it out", red=True)

@@ -1,7 +1,13 @@
 """BatchNorm: an implementation held to the clauses of specs/batchnorm.md, one clause per test."""
 
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
 from harness import families
 from harness.families import holds
+from reference import batchnorm, layernorm
 
 # Values
 test_statistics = holds("BN-1", families.statistics)
@@ -92,3 +98,58 @@ test_refuses_weight = holds("BN-69", families.refuses_weight)
 
 # Hygiene
 test_hygiene = holds("BN-70", families.hygiene)
+
+
+# What to know
+@pytest.mark.clause("BN-8")
+def test_undone_by_its_parameters() -> None:
+    """With sqrt(variance + eps) and the mean as weight and bias, torch's batch norm gives back any images."""
+    x = np.random.default_rng(8).normal(3.0, 2.0, (5, 4, 3, 2))
+
+    weight, bias = map(torch.from_numpy, batchnorm.undoing(x, eps=0.5))
+    restored = F.batch_norm(torch.from_numpy(x), None, None, weight, bias, training=True, eps=0.5)
+
+    # Some ten roundings in float64 of values below 20.
+    torch.testing.assert_close(restored, torch.from_numpy(x), rtol=0, atol=1e-13)
+
+
+@pytest.mark.clause("BN-9")
+def test_order_within_a_sample() -> None:
+    """Of features whose means rise from one to the next LayerNorm keeps the order, BatchNorm turns half the pairs."""
+    x = np.random.default_rng(9).normal(size=(64, 16)) + 10 * np.arange(16)
+
+    before, batch, layer = (np.diff(a, axis=1) > 0 for a in (x, batchnorm.forward(x), layernorm.forward(x)))
+
+    assert before.all()
+    assert layer.all()
+    assert 0.4 < (before != batch).mean() < 0.6  # 960 pairs, six standard deviations of a fair coin's
+
+
+@pytest.mark.clause("BN-10")
+def test_histogram_kept() -> None:
+    """Skewness and kurtosis, which a normal distribution has as 0 and 3, are what they were before."""
+    x = np.random.default_rng(10).exponential(size=(1000, 1))
+
+    before, after = ((z - z.mean()) / z.std() for z in (x, batchnorm.forward(x, eps=0.0)))
+
+    # 2 and 9 in the exponential distribution; a thousand roundings in float64.
+    assert [float((after**k).mean()) for k in (3, 4)] == pytest.approx(
+        [float((before**k).mean()) for k in (3, 4)], rel=1e-12
+    )
+    assert float((after**3).mean()) > 1
+
+
+@pytest.mark.clause("BN-13")
+def test_statistics_of_each_time_step() -> None:
+    """Where activations grow from step to step, statistics of another step leave a mean far from 0, LayerNorm none."""
+    steps = np.random.default_rng(13).normal(size=(3, 1000, 4)) * np.array([1.0, 10.0, 100.0]).reshape(3, 1, 1) + 5
+    mean, variance = steps.mean(axis=1), steps.var(axis=1)
+
+    own = batchnorm.time_step(steps[2], 2, mean, variance)
+    reused = batchnorm.time_step(steps[2], 1, mean, variance)
+
+    assert float(own.std()) == pytest.approx(1, abs=1e-8)  # eps takes 1e-5 / 2e4 of it
+    assert float(reused.std()) > 9
+    assert layernorm.forward(steps[2]).std(axis=1) == pytest.approx(1, abs=1e-6)  # deviations above 6: 1e-5 / 72
+    with pytest.raises(IndexError):
+        batchnorm.time_step(steps[2], 2, mean[:2], variance[:2])

@@ -1,10 +1,15 @@
 """GroupNorm and InstanceNorm: an implementation held to the clauses of specs/groupnorm.md, one clause per test."""
 
+import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
 
 from harness import families, probes
 from harness.families import holds
 from harness.subject import Subject
+from reference import groupnorm
 
 # ==== GroupNorm ====
 
@@ -200,3 +205,76 @@ test_instance_refuses_weight = holds("GI-127", families.refuses_weight)
 
 # Hygiene
 test_instance_hygiene = holds("GI-128", families.hygiene)
+
+
+# What to know
+@pytest.mark.clause("GI-6")
+def test_matrix_of_group_norm() -> None:
+    """The columns of a matrix of this shape, normalized, are torch's group norm."""
+    n, c, h, w, groups = 2, 12, 5, 4, 3
+    x = np.random.default_rng(6).normal(3.0, 2.0, (n, c, h, w))
+
+    values, sets = groupnorm.matrix_shape("group_norm", n, c, h, w, groups)
+    columns = x.reshape(sets, values).T
+    y = groupnorm.normalize(columns, (0,)).T.reshape(x.shape)
+
+    # Values of a few units, after some ten roundings in float64.
+    torch.testing.assert_close(torch.from_numpy(y), F.group_norm(torch.from_numpy(x), groups), rtol=0, atol=1e-13)
+
+
+@pytest.mark.clause("GI-8")
+@pytest.mark.parametrize("tracked", [False, True])
+@pytest.mark.parametrize("training", [False, True])
+def test_instance_norm_as_torch_builds_it(tracked: bool, training: bool) -> None:
+    """nn.InstanceNorm2d has no parameters, no buffers unless asked to track, and gives the same y."""
+    random = torch.Generator().manual_seed(8)
+    module = nn.InstanceNorm2d(3, track_running_stats=tracked, dtype=torch.float64)
+    module(torch.randn(2, 3, 4, 5, generator=random, dtype=torch.float64))
+    kept = {"running_mean": module.running_mean.numpy(), "running_var": module.running_var.numpy()} if tracked else {}
+    x = torch.randn(2, 3, 4, 5, generator=random, dtype=torch.float64)
+
+    expected = groupnorm.instance_layer(x.numpy(), training, **{name: value.copy() for name, value in kept.items()})
+
+    assert list(module.parameters()) == []
+    assert bool(list(module.buffers())) == tracked
+    torch.testing.assert_close(module.train(training)(x), torch.from_numpy(expected), rtol=0, atol=1e-13)
+
+
+@pytest.mark.clause("GI-9")
+@pytest.mark.parametrize("which", [0, 1], ids=["a", "b"])
+def test_cross_norm_swaps_instance_statistics(which: int) -> None:
+    """Each map has the other's means and deviations then, and its own values once those are taken away."""
+    random = np.random.default_rng(9)
+    maps = random.normal(3.0, 2.0, (2, 3, 4, 5)), random.normal(-1.0, 7.0, (2, 3, 6, 2))
+
+    swapped, own, other = groupnorm.cross_norm(*maps, eps=0.0)[which], maps[which], maps[1 - which]
+
+    assert swapped.mean(axis=(2, 3)) == pytest.approx(other.mean(axis=(2, 3)))
+    assert swapped.std(axis=(2, 3)) == pytest.approx(other.std(axis=(2, 3)))
+    assert groupnorm.instance_forward(swapped, eps=0.0) == pytest.approx(groupnorm.instance_forward(own, eps=0.0))
+
+
+@pytest.mark.clause("GI-9")
+def test_cross_norm_is_an_instance_norm_of_any_divisor() -> None:
+    """Variances that divide by n - 1, as the official module's, give the same maps where both have as many positions."""
+    random = np.random.default_rng(10)
+    a, b = (torch.from_numpy(random.normal(m, 2.0, (2, 3, 4, 5))) for m in (3.0, -1.0))
+
+    style = [(x.mean((2, 3), keepdim=True), x.std((2, 3), keepdim=True, correction=1)) for x in (a, b)]
+    expected = (a - style[0][0]) / style[0][1] * style[1][1] + style[1][0]
+
+    assert groupnorm.cross_norm(a.numpy(), b.numpy(), eps=0.0)[0] == pytest.approx(expected.numpy())
+
+
+@pytest.mark.clause("GI-10")
+def test_cross_norm_keeps_instance_statistics_when_off() -> None:
+    """In evaluation, and unless it is switched on, the very same maps come back; after two swaps they do but for rounding."""
+    random = np.random.default_rng(11)
+    a, b = random.normal(3.0, 2.0, (2, 3, 4, 5)), random.normal(-1.0, 7.0, (2, 3, 6, 2))
+
+    off = [groupnorm.cross_norm(a, b, training, active) for training, active in ((False, True), (True, False))]
+    twice = groupnorm.cross_norm(*groupnorm.cross_norm(a, b, eps=0.0), eps=0.0)
+
+    assert all(one is a and other is b for one, other in off)
+    assert twice[0] == pytest.approx(a)
+    assert twice[1] == pytest.approx(b)

@@ -1,5 +1,10 @@
 """RMSNorm: an implementation held to the clauses of specs/rmsnorm.md, one clause per test."""
 
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
 from harness import families
 from harness.families import holds
 
@@ -80,3 +85,20 @@ test_refuses_shape = holds("RM-56", families.refuses_shape)
 
 # Hygiene
 test_hygiene = holds("RM-57", families.hygiene)
+
+# What to know
+
+
+@pytest.mark.clause("RM-4")
+@pytest.mark.parametrize("eps", [0.0, 1e-5, 10.0])
+def test_bridge_to_layer_norm(eps):
+    """torch's rms_norm of centered rows is its layer_norm of the rows, for any eps, but not of rows as they are."""
+    x = torch.tensor(np.random.default_rng(4).normal(3.0, 2.0, (100, 6)))
+    weight = torch.tensor(np.random.default_rng(5).normal(1.0, 0.5, 6))
+
+    centered = F.rms_norm(x - x.mean(dim=-1, keepdim=True), (6,), weight, eps)
+
+    truth = F.layer_norm(x, (6,), weight, None, eps)
+    # Values up to 9, deviations from 0.49: the mean's rounding, 1e-15, becomes 2e-15, and some ten more of 1.1e-16 come.
+    torch.testing.assert_close(centered, truth, rtol=0.0, atol=1e-14)
+    assert (F.rms_norm(x, (6,), weight, eps) - truth).abs().amax(dim=-1).min() > 0.1

@@ -76,8 +76,6 @@ def group_norm(x, num_groups, weight=None, bias=None, eps=1e-5):
         return groupnorm.backward(_wide(dy), _wide(x), num_groups, _flat(weight, 1.0), eps)
 
     _fits(x.shape[1:2], weight, bias)
-    if x.shape[1] % num_groups:
-        raise ValueError(f"{x.shape[1]} channels do not divide into {num_groups} groups")
     y = groupnorm.forward(_wide(x), num_groups, _flat(weight, 1.0), _flat(bias, 0.0), eps)
     return _output(y, backward, x, weight, bias)
 

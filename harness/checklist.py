@@ -6,7 +6,9 @@ import textwrap
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
+from unicodedata import east_asian_width
 
+from harness import languages
 from harness.clauses import all_clauses
 from harness.diagnosis import SYMPTOM
 from harness.formats import FORMATS
@@ -61,10 +63,10 @@ def _said(record: Record, beginning: str) -> list[str]:
     return [line.removeprefix(beginning) for line in str(record.message).splitlines() if line.startswith(beginning)]
 
 
-def lines(verdicts: Verdicts) -> Iterator[tuple[str, dict[str, Any]]]:
+def lines(verdicts: Verdicts, language: str = "en") -> Iterator[tuple[str, dict[str, Any]]]:
     """The checklist's lines, each with its colour for pytest's terminal writer."""
-    clauses = all_clauses()
-    run = [r for r in verdicts.complete([], []) if r.key in verdicts.records]
+    run = [r for r in verdicts.complete([], []) if r.key in verdicts.records and r.level != "study"]
+    yield from studies(verdicts.studies, language)
     for (name, device, norm), group in groupby(run, key=lambda r: (r.implementation, r.device, r.norm)):
         records = list(group)
         dtypes = [d for d in FORMATS if any(r.dtype == d for r in records)]
@@ -75,13 +77,12 @@ def lines(verdicts: Verdicts) -> Iterator[tuple[str, dict[str, Any]]]:
         for clause, of_clause in groupby(records, key=lambda r: r.clause):
             by_dtype = {r.dtype: r for r in of_clause}
             symbols = {d: symbol(r) for d, r in by_dtype.items()}
-            title = clauses[clause].title
-            title = title if len(title) <= TITLE_WIDTH else title[: TITLE_WIDTH - 1] + "…"
+            title = _fitted(languages.title(clause, language))
             cells = " ".join(f"{symbols.get(d, ' '):4}" for d in dtypes)
             leading = _leading(list(symbols.values()))
             colour = {"✗": {"red": True}, "!": {"yellow": True}, "k": {"yellow": True}}.get(leading, {})
             yield (
-                f" {leading} {clause:6} {title:{TITLE_WIDTH}} {cells}  {_remark(list(by_dtype.values()))}".rstrip(),
+                f" {leading} {clause:6} {title} {cells}  {_remark(list(by_dtype.values()))}".rstrip(),
                 colour,
             )
         if not any(r.outcome != "not_offered" for r in records):
@@ -96,6 +97,29 @@ def lines(verdicts: Verdicts) -> Iterator[tuple[str, dict[str, Any]]]:
         if missing := [n for n in NORMS if n not in i.functions]:
             yield f"{i.name}: not offered: {', '.join(missing)}", {}
     yield summary(verdicts), {"bold": True}
+
+
+def _fitted(title: str) -> str:
+    """The title in the width of its column."""
+    while _width(title) > TITLE_WIDTH:
+        title = title.removesuffix("…")[:-1] + "…"
+    return title + " " * (TITLE_WIDTH - _width(title))
+
+
+def _width(text: str) -> int:
+    """The places that it takes; a Chinese character takes two."""
+    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def studies(records: list[Record], language: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The facts about norms that were tested: one line each."""
+    for stem, group in groupby(records, key=lambda r: all_clauses()[r.clause].spec.stem):
+        yield "", {}
+        yield f"{stem} · what to know", {"bold": True}
+        for r in group:
+            remark = f"   {r.message}" if r.message else ""
+            yield (f" {symbol(r)} {r.clause:6} {languages.title(r.clause, language)}{remark}",
+                   {"red": True} if r.outcome in BROKEN else {})  # fmt: skip
 
 
 def causes(run: list[Record]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -169,7 +193,7 @@ def known_failures(run: list[Record]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def summary(verdicts: Verdicts) -> str:
     """`layernorm 28/31 · rmsnorm 27/27 · worst error 0.61 bounds · next: LN-3`: clauses held of those that ran."""
-    run = [r for r in verdicts.complete([], []) if r.key in verdicts.records]
+    run = [r for r in verdicts.complete([], []) if r.key in verdicts.records and r.level != "study"]
     parts = []
     for norm in NORMS:
         by_clause: dict[str, list[Record]] = {}
@@ -186,8 +210,10 @@ def summary(verdicts: Verdicts) -> str:
         "not offered": sum(r.outcome == "not_offered" for r in run),
     }
     parts += [f"{count} {name}" for name, count in counts.items() if count]
+    if facts := verdicts.studies:
+        parts.append(f"facts {sum(r.outcome == 'pass' for r in facts)}/{len(facts)}")
     if worst := max((r.worst for r in run if r.worst is not None and r.outcome == "pass"), default=None):
         parts.append(f"worst error of what holds {worst:.2f} bounds")
-    if following := next((r.clause for r in run if r.fails_the_run), None):
+    if following := next((r.clause for r in [*run, *verdicts.studies] if r.fails_the_run), None):
         parts.append(f"next: {following}")
     return " · ".join(parts)

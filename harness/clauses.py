@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -81,18 +80,3 @@ def all_clauses() -> dict[str, Clause]:
             )
         clauses[clause.id] = clause
     return clauses
-
-
-def explain(clause_id: str) -> str:
-    """The clause as its spec has it. Raises KeyError with a message that lists what there is."""
-    clauses = all_clauses()
-    clause = clauses.get(clause_id.upper())
-    if clause is None:
-        near = difflib.get_close_matches(clause_id.upper(), clauses, n=3)
-        ranges = []
-        for prefix in dict.fromkeys(c.rpartition("-")[0] for c in clauses):
-            ids = [c.number for c in clauses.values() if c.id.startswith(prefix + "-")]
-            ranges.append(f"{prefix}-{min(ids)} to {prefix}-{max(ids)}")
-        nearest = f" (near: {', '.join(near)})" if near else ""
-        raise KeyError(f"--explain {clause_id}: there is no such clause{nearest}; there are {', '.join(ranges)}")
-    return f"{clause}\n\n{clause.body}\n\n{clause.spec.parent.name}/{clause.spec.name}:{clause.line}"

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from harness import bridge, comparison, probes, symptoms
+from harness import bridge, comparison, languages, probes, symptoms
 from harness.comparison import Call, Log, Output, Violation
 from harness.formats import FORMATS, Array
 from harness.implementations import of_function
@@ -80,18 +80,22 @@ class Diagnosis:
     def names(self) -> list[str]:
         return list({frozenset(c.mistakes): c.name for c in reversed(self.causes)}.values())[::-1]
 
-    def lines(self, hints: int = 1) -> list[str]:
+    def lines(self, hints: int = 1, language: str = "en") -> list[str]:
         """For the message: the likeliest cause with its sentence and `hints` steps of its hint."""
         seen = [SYMPTOM + symptom for symptom in self.symptoms]
         if not self.causes:
             return seen
         best = self.causes[0]
-        said = [f"looks like {m.name}: {m.sentence[:1].lower()}{m.sentence[1:]}" for m in best.mistakes]
+        sentences = {
+            m.name: languages.said("mistakes", m.name, "sentence", m.sentence, language) for m in best.mistakes
+        }
+        said = [f"looks like {name}: {sentence[:1].lower()}{sentence[1:]}" for name, sentence in sentences.items()]
         if len(said) > 1:
             said = [said[0], *("and " + s.removeprefix("looks like ") for s in said[1:])]
         for m in best.mistakes:
+            question = languages.said("mistakes", m.name, "question", m.question, language)
             said += [
-                f"hint: {step}" for step in (m.question, m.formula, m.by_hand() if hints > 2 else "")[:hints] if step
+                f"hint: {step}" for step in (question, m.formula, m.by_hand() if hints > 2 else "")[:hints] if step
             ]
         if others := self.names[1:4]:
             said.append(f"or like {', '.join(others)}")

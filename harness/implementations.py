@@ -101,7 +101,7 @@ def _module(what: str, option: str) -> ModuleType:
                 raise NotFound(f"--impl {option}: there is no file {what}")
             if path.resolve().parent == ADAPTERS:  # by its name in the package: adapters/jax.py must not hide jax
                 return importlib.import_module(f"adapters.{path.stem}")
-            return _from_file(path)
+            return from_file(path)
         if path.is_file() or not what:
             raise NotFound(
                 f"--impl {option}: expected an adapter ({', '.join(adapter_names())}), a module or a .py file"
@@ -130,7 +130,7 @@ def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:300]
 
 
-def _from_file(path: Path) -> ModuleType:
+def from_file(path: Path) -> ModuleType:
     """A file as a module of its own; files beside it can be imported from it."""
     name = (
         path.stem

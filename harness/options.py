@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+LANGUAGES = ("en", "zh")
 DTYPES = "float64, float32, bfloat16, float16"
-WITH_VALUE = ("--impl", "--device", "--dtype", "--report", "--explain")
+WITH_VALUE = ("--impl", "--device", "--dtype", "--report", "--explain", "--lang", "--figures")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -19,15 +20,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("normspec", "holding an implementation to the specs")
     group.addoption("--impl", action="append", metavar="WHAT", help=(
         "hold WHAT to the specs instead of torch (repeatable): an adapter (jax), a module (torch.nn.functional), a "
-        "file (my_kernels.py), or one norm alone (rms_norm=package.module:Class, layer_norm=my_kernels.py:fused)"))  # fmt: skip
+        "file (my_kernels.py), or one norm alone (rms_norm=package.module:Class, layer_norm=my_kernels.py:fused); "
+        "exercises, or a copy of that folder: the lessons, clause by clause"))  # fmt: skip
     group.addoption("--device", action="append", metavar="NAME", help="only this device (repeatable): cpu, cuda, ...")
     group.addoption("--dtype", action="append", metavar="NAME", help=f"only this dtype (repeatable): {DTYPES}")
     group.addoption("--strict-should", action="store_true", help="a SHOULD clause that does not hold fails the run")
     group.addoption("--report", action="append", metavar="PATH", help="write the result to PATH (.json; repeatable)")
-    group.addoption(
-        "--hint", action="store_true", help="add the next step of the hint to each failure that has a known cause"
-    )
+    group.addoption("--hint", nargs="?", const="next", metavar="STEPS", help=(
+        "add the next step of the hint to each failure that has a known cause, or so many: --hint=1 a question, --hint=2 "
+        "the formula too, --hint=3 the numbers by hand too"))  # fmt: skip
     group.addoption("--explain", metavar="ID", help="print a clause of the specs (LN-3) and run nothing")
+    group.addoption("--lang", choices=LANGUAGES, help=(
+        "the language of statements, reasons and hints; without it the locale's, or English"))  # fmt: skip
+    group.addoption("--figures", metavar="DIR", help="draw the pictures into DIR and run nothing (needs matplotlib)")
 
 
 def attached(arguments: Iterable[str]) -> list[str]:
@@ -46,13 +51,15 @@ def attached(arguments: Iterable[str]) -> list[str]:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> Generator[None, None, None]:
     """Starts again where pytest took an option's value for a test path.
 
     pytest looks for its configuration before it loads any plugin: the file in `--impl /elsewhere/my_kernels.py` is then
     no value yet but a path, and the configuration beside that file, none, is the one it takes. Written with `=` it can't
     be misread.
     """
+    # `--hint test_layernorm.py` is a hint and a test file: what follows a bare --hint is not its value.
+    args[:] = ["--hint=next" if a == "--hint" else a for a in args]
     given = list(early_config.invocation_params.args)
     misread = ROOT in (early_config.invocation_params.dir, *early_config.invocation_params.dir.parents) and (
         early_config.inipath is None or early_config.inipath.parent != ROOT

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 import pytest
 
-from harness import grades
+from harness import grades, languages
 from harness.clauses import Clause, all_clauses
 from harness.comparison import Violation
 from harness.diagnosis import Diagnostician
@@ -97,6 +97,7 @@ def judge(
     siblings: int,
     diagnostician: Diagnostician,
     hints: int,
+    language: str,
 ) -> None:
     """Turns pytest's report of one test into a verdict: its record, its outcome for pytest, its message."""
     outcome, message = _outcome(error, subject)
@@ -121,14 +122,14 @@ def judge(
     if isinstance(error, Violation) and declared is None:
         diagnosis = diagnostician.explain(subject, item.function, clause.id, error)  # type: ignore[attr-defined]
         record.diagnosis = diagnosis.names
-        message = "\n".join([bounded(str(message)), *diagnosis.lines(hints)])
+        message = "\n".join([bounded(str(message)), *diagnosis.lines(hints, language)])
         record.message = bounded(message)
     if message is not None and outcome in BROKEN:
         probe = f"   probe {log.probe}" if log.probe else ""
         option = "" if config.option.impl is None else f" --impl {subject.implementation.name}"
         again = f'pytest{option} "{item.nodeid}"'
         indented = "\n".join("  " + line for line in bounded(message).splitlines())
-        shown = f"{clause}   {subject.id}{probe}\n{indented}\n  {again}\n  pytest --explain {clause.id}"
+        shown = f"{clause.id} {languages.title(clause.id, language)}   {subject.id}{probe}\n{indented}\n  {again}\n  pytest --explain {clause.id}"
         if config.option.tbstyle == "auto":  # any other style shows the whole traceback
             report.longrepr = shown
         else:
@@ -145,6 +146,18 @@ def judge(
         report.outcome = "skipped"
         report.longrepr = (str(item.path), 0, message or "")
     report.user_properties.append(("normspec", {**asdict(record), "siblings": siblings}))
+
+
+STUDY = "reference"  # whose records those of the Study clauses are
+
+
+def studied(report: pytest.TestReport, clause: Clause) -> None:
+    """Turns pytest's report of a test about norms, not about an implementation, into a record."""
+    outcome = "not_offered" if report.skipped else "fail" if report.failed else "pass"
+    message = None if outcome == "pass" else bounded(report.longreprtext.strip().rpartition("\n")[2])
+    record = Record(STUDY, "", "cpu", "float64", clause.norm or clause.spec.stem, clause.id, clause.level, outcome,
+                    None, None, None, [], message)  # fmt: skip
+    report.user_properties.append(("normspec", {**asdict(record), "siblings": 1}))
 
 
 class Verdicts:
@@ -182,11 +195,19 @@ class Verdicts:
     def checked(self) -> bool:
         return any(r.outcome not in ("not_offered", "not_started") for r in self.records.values())
 
+    @property
+    def studies(self) -> list[Record]:
+        """The facts about norms, in the order of the specs."""
+        order = list(all_clauses())
+        return sorted((r for r in self.records.values() if r.level == "study"), key=lambda r: order.index(r.clause))
+
     def mended(self) -> list[str]:
         """Declared known failures that hold: each must be taken out of KNOWN_FAILURES."""
         by_name = {i.name: i for i in self.implementations}
         found = []
         for key, r in self.records.items():
+            if r.implementation not in by_name:
+                continue
             declared = by_name[r.implementation].known_failure(r.clause, r.device, r.dtype)
             if declared and r.outcome == "pass" and self.seen[key] == self.siblings[key]:
                 found.append(
@@ -206,8 +227,9 @@ class Verdicts:
                         r = Record(i.name, i.version, device, dtype, clause.norm, clause.id, clause.level,
                                    "not_offered", None, None, None, [], f"{clause.norm} is not offered")  # fmt: skip
                         records.setdefault(r.key, r)
-        order, formats, names = list(all_clauses()), list(FORMATS), [i.name for i in self.implementations]
+        order, formats = list(all_clauses()), list(FORMATS)
+        names = [*(i.name for i in self.implementations), STUDY]
         return sorted(
-            records.values(),
+            (r for r in records.values() if r.implementation in names),
             key=lambda r: (names.index(r.implementation), r.device, order.index(r.clause), formats.index(r.dtype)),
         )

@@ -67,3 +67,49 @@ def update(running_mean, running_var, x, momentum=0.1):
     n = x.size / x.shape[1]
     unbiased = variance * n / (n - 1)
     return (1 - momentum) * running_mean + momentum * mean, (1 - momentum) * running_var + momentum * unbiased
+
+
+def layer(x, running_mean, running_var, training, grad_enabled=True, momentum=0.1, eps=1e-5):
+    """One call of a BatchNorm layer without weight and bias, as (y, running_mean, running_var).
+
+    In training the batch normalizes, and moves the running statistics as `update` does; in evaluation the running
+    statistics normalize and stay as they are. grad_enabled says whether gradients are recorded: it changes nothing.
+    Training with a single value per channel raises ValueError, as torch does.
+
+    x, y: (N, C, ...).  running_mean, running_var: (C,).  training, grad_enabled: bools.
+    """
+    if not training:
+        return forward(x, eps=eps, mean=running_mean, variance=running_var), running_mean, running_var
+    if x.size == x.shape[1]:
+        raise ValueError(f"expected more than one value per channel in training, got x of shape {x.shape}")
+    return forward(x, eps=eps), *update(running_mean, running_var, x, momentum)
+
+
+def fold(weight_before, bias_before, mean, variance, weight=1.0, bias=0.0, eps=1e-5):
+    """A linear layer and the BatchNorm behind it, in evaluation, as one linear layer: (folded_weight, folded_bias).
+
+    folded_weight @ v + folded_bias = BatchNorm(weight_before @ v + bias_before) for every input v.
+
+    weight_before, folded_weight: (C, inputs).  bias_before, mean, variance, folded_bias: (C,).  weight, bias: (C,)
+    or a scalar.  mean, variance: the running statistics.
+    """
+    scale = weight / np.sqrt(variance + eps)  # (C,)
+    return weight_before * scale[:, None], (bias_before - mean) * scale + bias
+
+
+def undoing(x, eps=1e-5):
+    """The (weight, bias) with which BatchNorm in training restores its input: forward(x, weight, bias, eps) = x.
+
+    x: (N, C, ...).  weight, bias: (C,).  (Ioffe, Szegedy 2015, section 3)
+    """
+    mean, variance = statistics(x)
+    return np.sqrt(variance + eps), mean
+
+
+def time_step(x, step, mean, variance, eps=1e-5):
+    """Evaluation inside a recurrent network: each time step is normalized with its own running statistics.
+
+    x, y: (N, C), the batch at the time step of index `step`.  mean, variance: (steps of training, C).  Raises
+    IndexError for a step beyond those of training: there are no statistics for it.
+    """
+    return forward(x, eps=eps, mean=mean[step], variance=variance[step])

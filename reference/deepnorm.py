@@ -4,6 +4,10 @@ Wang et al. 2022, "DeepNet: Scaling Transformers to 1,000 Layers" (arXiv 2203.00
 the arguments, as in `reference.layernorm`.
 """
 
+import itertools
+
+import numpy as np
+
 from reference import layernorm
 
 
@@ -38,3 +42,43 @@ def constants(encoder_layers=0, decoder_layers=0):
         "encoder": (0.81 * (n**4 * m) ** (1 / 16), 0.87 * (n**4 * m) ** (-1 / 16)),
         "decoder": ((3 * m) ** (1 / 4), (12 * m) ** (-1 / 4)),
     }
+
+
+def initial_std(projection, inputs, outputs, beta):
+    """Standard deviation of a projection's initial weights: Xavier's sqrt(2 / (inputs + outputs)) times its gain.
+
+    projection: "q_proj", "k_proj", "v_proj" or "out_proj" in attention, "fc1" or "fc2" in the feed-forward network. The
+    gain is 1 for query and key, and beta for the other four.
+    """
+    gain = {"q_proj": 1.0, "k_proj": 1.0, "v_proj": beta, "out_proj": beta, "fc1": beta, "fc2": beta}[projection]
+    return gain * (2 / (inputs + outputs)) ** 0.5
+
+
+def mlp_parameters(inputs, hidden, outputs):
+    """`(all, of_layernorms)`: how many parameters the MLP has that some notes call DeepNorm.
+
+    It is Linear, LayerNorm, ReLU for each of the widths in the sequence `hidden`, then Linear to `outputs`; every
+    Linear has a bias, every LayerNorm a weight and a bias.
+    """
+    widths = [inputs, *hidden, outputs]
+    of_linears = sum(before * after + after for before, after in itertools.pairwise(widths))
+    of_layernorms = sum(2 * width for width in hidden)
+    return of_linears + of_layernorms, of_layernorms
+
+
+def movement(x, sublayer_output, step, alpha, eps=1e-5):
+    """The largest change of a value of y when the sublayer's output changes by `step`: what an update of its weights does.
+
+    x, sublayer_output, step: (..., n).  Returns a number.
+    """
+    before, after = (forward(x, f, alpha, eps=eps) for f in (sublayer_output, sublayer_output + step))
+    return np.abs(after - before).max()
+
+
+def alpha_in(model, layers):
+    """The alpha with which a model of so many layers was trained, by the family's name.
+
+    "DeepNet": (2 layers)^(1/4), the paper's.  "MiniMax": the same (MiniMax-Text-01).  "GLM": (2 layers)^(1/2)
+    (GLM-130B, ChatGLM-6B).
+    """
+    return (2 * layers) ** {"DeepNet": 1 / 4, "MiniMax": 1 / 4, "GLM": 1 / 2}[model]

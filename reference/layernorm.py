@@ -40,6 +40,14 @@ def forward(x, weight=1.0, bias=0.0, eps=1e-5):
     return y
 
 
+def forward_16_bit(x, weight=1.0, bias=0.0, eps=1e-5):
+    """`forward` of 16-bit x: all of it is computed in float32, and y is cast to the dtype of x once, at the end.
+
+    x, y: (..., n), float16.  weight, bias: (n,), float32, or a scalar.  eps: a scalar.
+    """
+    return forward(x.astype(np.float32), weight, bias, eps).astype(x.dtype)
+
+
 def backward(dy, x, weight=1.0, eps=1e-5):
     """Gradients of `sum(dy * forward(x, weight, bias, eps))` as (dx, dweight, dbias).
 
@@ -49,3 +57,13 @@ def backward(dy, x, weight=1.0, eps=1e-5):
     dx = standardize_backward(dy * weight, x_hat, rstd)
     rows = tuple(range(x.ndim - 1))  # every row adds to the gradient of the parameters
     return dx, (dy * x_hat).sum(axis=rows), dy.sum(axis=rows)
+
+
+def standardized_moment(x, order):
+    """mean((x - mean)^order) / sqrt(variance)^order of every row: the skewness for order 3, the kurtosis for order 4.
+
+    x: (..., n).  order: a positive integer.  The result: (...,), without a unit; a normal distribution has 0 and 3.
+    """
+    deviation = x - x.mean(axis=-1, keepdims=True)
+    variance = (deviation**2).mean(axis=-1)  # divided by n
+    return (deviation**order).mean(axis=-1) / np.sqrt(variance) ** order

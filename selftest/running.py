@@ -67,7 +67,7 @@ def _one_thread() -> Iterator[None]:
 
 # On the device that every machine has. No cache is written, nothing is captured or rewritten twice, and garbage is left
 # to the outer run to collect.
-FIXED = ("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "--device=cpu", "--capture=no", "--assert=plain",
+FIXED = ("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "--device=cpu", "--lang=en", "--capture=no", "--assert=plain",
          "-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "no:unraisableexception")  # fmt: skip
 
 

@@ -70,6 +70,8 @@ REJECTED = {
     "no such device": (["--device=tpu"], ["there is no such device", "tpu", "cpu"]),
     "a dtype that it lacks": (["--impl={folder}/only_float32.py", "--dtype=float64"], ["it supports float32 on cpu", "float64"]),
     "no such clause": (["--explain=LN-999"], ["there is no such clause", "LN-1 to LN-", "near: LN-"]),
+    "no such hint": (["--hint=4"], ["--hint=4", "--hint=1, --hint=2 or --hint=3"]),
+    "figures into a file": (["--figures=pyproject.toml"], ["--figures pyproject.toml"]),
     "no such report": (["--report={folder}/out.xyz"], ["out.xyz", ".json", "not as .xyz"]),
     "no suffix": (["--report={folder}/out"], [".json", "a file without a suffix"]),
     "no such folder": (["--report={folder}/missing/out.json"], ["there is no folder", "missing"]),
@@ -104,10 +106,29 @@ def test_explain_prints_the_clause(clause: str) -> None:
     result = run("--explain", clause)
 
     assert result.status == 0
-    assert result.stdout.startswith("LN-3 The variance divides by n\n\n**Must.**")
-    assert ">>> forward(" in result.stdout
+    assert result.stdout.startswith("LN-3 The variance divides by n\n\nMust. It is the population variance")
+    assert "\n    >>> forward(" in result.stdout
+    assert "```" not in result.stdout
+    assert "  unbiased_variance: The variance divides by n - 1." in result.stdout
     assert "specs/layernorm.md:" in result.stdout
     assert "passed" not in result.printed
+
+
+def test_a_bare_hint_takes_no_value() -> None:
+    """What stands behind it is a test file."""
+    result = run("--hint", "test_layernorm.py", "-k", "LN-3", "--collect-only", "-q", "--dtype=float32")
+
+    assert result.status == 0
+    assert "test_layernorm.py::test_divisor[torch-cpu-float32]" in result.stdout
+
+
+def test_facts_stand_in_the_checklist() -> None:
+    """What is true of norms is tested and listed where torch is, and only there."""
+    facts, held = (run("test_layernorm.py", "-k", "LN-9", *more) for more in ((), ("--impl=torch",)))
+
+    assert " ✓ LN-9   " in facts.stdout
+    assert "facts 1/1" in facts.stdout
+    assert "LN-9" not in held.stdout
 
 
 FORMS = {
