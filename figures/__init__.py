@@ -1,0 +1,70 @@
+"""Pictures of what the specs say, drawn from data that is computed on the spot."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from figures import depth, distributions, rounding, sets
+from figures.style import DPI, STYLE
+
+REMEDY = "the pictures need matplotlib: pip install -e '.[figures]'"
+
+# What draws on an empty figure, by the stem of the file, in the order in which a learner may look at them.
+PICTURES: dict[str, Callable[[Any], None]] = {
+    "averaged_axes": sets.averaged_axes,
+    "before_and_after": distributions.before_and_after,
+    "skewness_is_kept": distributions.skewness_is_kept,
+    "rounding_error": rounding.rounding_error,
+    "gradient_norms": depth.gradient_norms,
+    "stream_variance": depth.stream_variance,
+}
+
+
+def draw_all(directory: Path, progress: Callable[[str], None] = print) -> list[Path]:
+    """Every picture as a PNG in `directory`, which is made where it is missing; `progress` gets a line for each."""
+    paths = []
+    for stem in PICTURES:
+        _, png = drawn(stem)
+        directory.mkdir(parents=True, exist_ok=True)
+        paths.append(directory / f"{stem}.png")
+        _write(paths[-1], png)
+        progress(str(paths[-1]))
+    return paths
+
+
+def drawn(stem: str) -> tuple[Any, bytes]:
+    """One picture, as a matplotlib `Figure` and as a PNG; a reader's own settings of matplotlib change nothing in it."""
+    try:
+        import matplotlib  # type: ignore[import-not-found,unused-ignore]
+        from matplotlib.backends.backend_agg import FigureCanvasAgg  # type: ignore[import-not-found,unused-ignore]
+        from matplotlib.figure import Figure  # type: ignore[import-not-found,unused-ignore]
+    except ImportError as e:
+        raise ImportError(REMEDY) from e
+    file = io.BytesIO()
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
+        figure = Figure(dpi=DPI, facecolor="white", layout="constrained")
+        FigureCanvasAgg(figure)
+        PICTURES[stem](figure)
+        # Without the version of matplotlib, the same picture is the same bytes.
+        figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
+    return figure, file.getvalue()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """The whole file or none: written beside its place, then moved there."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
