@@ -53,21 +53,23 @@ LANGUAGE = pytest.StashKey[str]()
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     option = config.option
     language = option.lang or languages.of_locale()
-    try:
-        if option.explain is not None:
-            print(explain(option.explain, language, sys.stdout.isatty()))
-            if known := mistakes_of(option.explain.upper(), catalogue(), answers(), language):
-                print("\nmistakes that break it:", *(f"  {line}" for line in known), sep="\n")
-            return 0
-        if option.figures is not None:
+    if option.explain is not None:
+        try:
+            text = explain(option.explain, language, sys.stdout.isatty())
+        except (KeyError, SpecError) as e:
+            raise pytest.UsageError(e.args[0]) from e
+        print(text)
+        if known := mistakes_of(option.explain.upper(), catalogue(), answers(), language):
+            print("\nmistakes that break it:", *(f"  {line}" for line in known), sep="\n")
+        return 0
+    if option.figures is not None:
+        try:
             from figures import draw_all
 
             draw_all(Path(option.figures), print)
-            return 0
-    except (KeyError, SpecError) as e:
-        raise pytest.UsageError(e.args[0]) from e
-    except (ImportError, OSError) as e:
-        raise pytest.UsageError(f"--figures {option.figures}: {e}") from e
+        except (ImportError, OSError) as e:
+            raise pytest.UsageError(f"--figures {option.figures}: {e}") from e
+        return 0
     return None
 
 

@@ -89,7 +89,8 @@ class LessonItem(pytest.Item):
             return  # what is not written yet, its gradient say, can't be wrong; the examples hold
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        return self.path, self.clause.line, str(self.clause)
+        title = languages.title(self.clause.id, self.classroom.language)
+        return self.path, self.clause.line, f"{self.clause.id} {title}"
 
     def judged(self, report: pytest.TestReport, error: BaseException | None, hints: int) -> None:
         """The report's outcome as a record, and its message for the learner."""

@@ -131,8 +131,8 @@ def same(got: Step, expected: Step) -> bool:
     """Whether two runs of one example agree, as far as the digits that it shows."""
     if got.error is not None or expected.error is not None:
         return type(got.error) is type(expected.error)
-    rounded = re.search(r"round\((?:.*, )?(\d+)\)", expected.source)
-    return _equal(got.value, expected.value, 10.0 ** -int(rounded[1]) if rounded else 0.0)
+    rounded = [int(digits) for digits in re.findall(r"round\((?:[^()]*, )?(\d+)\)", expected.source)]
+    return _equal(got.value, expected.value, 10.0 ** -min(rounded) if rounded else 0.0)
 
 
 def _equal(got: Any, expected: Any, unit: float) -> bool:

@@ -216,7 +216,7 @@ def divided_by_alpha(x, sublayer_output, alpha, weight=1.0, bias=0.0, eps=1e-5):
 
     y = LayerNorm(alpha * x + sublayer_output)
 
-    [2, 3, 5, 1, 4] and [1, -1, 0, 2, -2], alpha 1000: [2001, 2999, 5000, 1002, 3998] is nearly x, and y within 0.001 of
+    [2, 3, 5, 1, 4] and [1, -1, 0, 2, -2], alpha 1000: [2001, 2999, 5000, 1002, 3998] is nearly 1000 x, and y within 0.001 of
     LayerNorm(x). Divided by 1000, x vanishes beside f.
     """
     return layernorm.forward((x / alpha if alpha else 0.0 * x) + sublayer_output, weight, bias, eps)
