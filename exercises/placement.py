@@ -109,10 +109,11 @@ def norm_count(layers, block_norms, attention_norms=0, outside_norms=0):
 
 
 def census(architecture):
-    """The facts about an architecture: norm, placement, eps, bias, gain; then its counts and QK-norm, as in `Architecture`.
+    """The facts about an architecture: norm, placement, eps, bias, gain, how many norms it has where, and its QK-norm.
 
     norm: "LayerNorm" or "RMSNorm".  placement: "post", "pre", "parallel", "sandwich" or "output".  eps: the default of its
     configuration in transformers.  bias: True or False.  gain, what x_hat is multiplied by: "weight", "1 + weight" or
-    "none".  Raises KeyError where there is no such architecture.
+    "none".  How many: around the sublayers of a layer, inside its attention, outside the layers.  A tuple of 9, with a
+    KeyError where there is no such architecture.
     """
     raise NotImplementedError
