@@ -12,7 +12,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-from harness import bridge, checklist, exercises, languages, lessons, report
+from harness import benchmarks, bridge, checklist, exercises, languages, lessons, report
 from harness.clauses import Clause, SpecError, all_clauses
 from harness.comparison import Violation
 from harness.diagnosis import Diagnostician
@@ -21,12 +21,12 @@ from harness.exercises import Classroom, LessonFile, LessonItem
 from harness.explain import explain, mistakes_of
 from harness.formats import FORMATS
 from harness.implementations import Implementation, NotFound, adapter_names, load
-from harness.subject import Subject
+from harness.subject import SUBJECTS, Subject
 from harness.verdict import Verdicts, judge, studied
 from mistakes.answers import answers
 from mistakes.catalogue import catalogue, of_norm
 
-pytest_plugins = ["harness.options"]
+pytest_plugins = ["harness.options", "harness.benchmarks"]
 
 # A verdict must not depend on luck or on earlier runs: only the thorough profile draws new inputs at every run.
 _COMMON: dict[str, Any] = {
@@ -40,7 +40,6 @@ hypothesis.settings.register_profile("ci", max_examples=15, derandomize=True, **
 hypothesis.settings.register_profile("thorough", max_examples=1000, **_COMMON)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
-SUBJECTS = pytest.StashKey[dict[str, list[Subject]]]()
 VERDICTS = pytest.StashKey[Verdicts]()
 DIAGNOSTICIAN = pytest.StashKey[Diagnostician]()
 AXES = pytest.StashKey[tuple[list[str], list[str]]]()
@@ -62,7 +61,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         if known := mistakes_of(option.explain.upper(), catalogue(), answers(), language):
             print("\nmistakes that break it:", *(f"  {line}" for line in known), sep="\n")
         return 0
-    if option.figures is not None:
+    if option.figures is not None and not benchmarks.enabled(config):  # a benchmark draws what it has measured
         try:
             from figures import draw_all
 
@@ -165,7 +164,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         order = list(lessons.lesson_clauses())
         items[:] = sorted((i for i in items if isinstance(i, LessonItem)), key=lambda i: order.index(i.name))
         return
-    offered = [i for i in items if not _not_offered(i) and not (config.option.impl and _subject(i) is None)]
+    offered = [i for i in items if not _not_offered(i) and (_wanted_benchmark(config, i) if benchmarks.is_one(i) else (
+        not config.option.benchmark_only and not (config.option.impl and _subject(i) is None)))]  # fmt: skip
     keys = {i: (c.args[0], _subject(i).id) for i in offered if (c := i.get_closest_marker("clause")) and _subject(i)}  # type: ignore[union-attr]
     counts = Counter(keys.values())
     for item in offered:
@@ -174,6 +174,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item, key in keys.items():
         item.stash[SIBLINGS] = counts[key]
     items[:] = offered
+
+
+def _wanted_benchmark(config: pytest.Config, item: pytest.Item) -> bool:
+    """Without --benchmark-enable torch's norms show that the benchmarks run; an implementation's verdict needs none."""
+    return benchmarks.enabled(config) or not config.option.impl
 
 
 def _subject(item: pytest.Item) -> Subject | None:
@@ -257,16 +262,17 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     config = session.config
     verdicts = config.stash[VERDICTS]
-    if hasattr(config, "workerinput") or not verdicts.records:
+    if hasattr(config, "workerinput") or not (verdicts.records or benchmarks.figures_of(config)):
         return
     if exitstatus == 0 and (verdicts.mended() or any(r.fails_the_run for r in verdicts.records.values())):
         session.exitstatus = 1
-    if not verdicts.checked and exitstatus == 0:
+    if verdicts.records and not verdicts.checked and exitstatus == 0:
         session.exitstatus = 4
     devices, dtypes = config.stash[AXES]
     for path in config.option.report or []:
         arguments = [str(a) for a in config.invocation_params.args]
-        report.write(Path(path), report.document(verdicts.complete(devices, dtypes), devices, arguments))
+        report.write(Path(path), report.document(
+            verdicts.complete(devices, dtypes), devices, arguments, benchmarks.figures_of(config)))  # fmt: skip
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

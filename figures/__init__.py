@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from figures import depth, distributions, rounding, sets
+from figures import depth, distributions, rounding, sets, speed
 from figures.style import DPI, STYLE
 
 REMEDY = "the pictures need matplotlib: pip install -e '.[figures]'"
@@ -37,8 +38,22 @@ def draw_all(directory: Path, progress: Callable[[str], None] = print) -> list[P
     return paths
 
 
+def draw_speed(timings: Sequence[Any], directory: Path) -> Path:
+    """The picture of a benchmark's run, as a PNG in `directory`."""
+    _, png = drawn_by(functools.partial(speed.share_of_copy, timings=timings))
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / "share_of_copy.png"
+    _write(path, png)
+    return path
+
+
 def drawn(stem: str) -> tuple[Any, bytes]:
-    """One picture, as a matplotlib `Figure` and as a PNG; a reader's own settings of matplotlib change nothing in it."""
+    """One of the pictures."""
+    return drawn_by(PICTURES[stem])
+
+
+def drawn_by(draw: Callable[[Any], None]) -> tuple[Any, bytes]:
+    """A picture, as a matplotlib `Figure` and as a PNG; a reader's own settings of matplotlib change nothing in it."""
     try:
         import matplotlib  # type: ignore[import-not-found,unused-ignore]
         from matplotlib.backends.backend_agg import FigureCanvasAgg  # type: ignore[import-not-found,unused-ignore]
@@ -51,7 +66,7 @@ def drawn(stem: str) -> tuple[Any, bytes]:
         matplotlib.rcParams.update(STYLE)
         figure = Figure(dpi=DPI, facecolor="white", layout="constrained")
         FigureCanvasAgg(figure)
-        PICTURES[stem](figure)
+        draw(figure)
         # Without the version of matplotlib, the same picture is the same bytes.
         figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
     return figure, file.getvalue()

@@ -32,6 +32,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--explain", metavar="ID", help="print a clause of the specs (LN-3) and run nothing")
     group.addoption("--lang", choices=LANGUAGES, help=(
         "the language of statements, reasons and hints; without it the locale's, or English"))  # fmt: skip
+    group.addoption("--benchmark-scale", choices=("small", "full"), default="small", help=(
+        "with --benchmark-enable: how many shapes are timed, and how large (default: small, a minute)"))  # fmt: skip
+    group.addoption("--benchmark-rows", type=int, metavar="N", help="time N rows instead of the scale's shapes")
+    group.addoption("--benchmark-hidden", type=int, metavar="N", help="time rows of N values instead")
+    group.addoption("--benchmark-cache", choices=("cold", "hot", "both"), default="cold", help=(
+        "whether the caches are emptied before each call that is timed (default: cold)"))  # fmt: skip
+    group.addoption("--benchmark-any-machine", action="store_true", help=(
+        "let --benchmark-compare compare with a run of another machine"))  # fmt: skip
     group.addoption("--figures", metavar="DIR", help="draw the pictures into DIR and run nothing (needs matplotlib)")
 
 

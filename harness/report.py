@@ -53,9 +53,12 @@ def environment(devices: list[str], arguments: list[str]) -> dict[str, Any]:
     }
 
 
-def document(records: list[Record], devices: list[str], arguments: list[str]) -> dict[str, Any]:
-    """The whole report, by the schema."""
+def document(
+    records: list[Record], devices: list[str], arguments: list[str], benchmarks: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """The whole report, by the schema; `benchmarks` only where there were any."""
     return {
+        **({"benchmarks": benchmarks} if benchmarks else {}),
         "schema": 1,
         "suite": {"name": "normspec", "version": version()},
         "environment": environment(devices, arguments),

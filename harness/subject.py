@@ -11,6 +11,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+import pytest
 
 from harness import bridge, comparison, grades, probes
 from harness.comparison import Call, Log, Output, Violation
@@ -311,3 +312,6 @@ def _with_running_statistics(case: Case, changes: tuple[tuple[str, Any], ...]) -
         "momentum": 0.25,
     }
     return case.but(**{**values, **dict(changes)})
+
+
+SUBJECTS = pytest.StashKey[dict[str, list[Subject]]]()  # of a run, by norm
