@@ -59,7 +59,11 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
             raise pytest.UsageError(e.args[0]) from e
         print(text)
         if known := mistakes_of(option.explain.upper(), catalogue(), answers(), language):
-            print("\nmistakes that break it:", *(f"  {line}" for line in known), sep="\n")
+            print(
+                "\n违反它的错误：" if language == "zh" else "\nmistakes that break it:",
+                *(f"  {line}" for line in known),
+                sep="\n",
+            )
         return 0
     if option.figures is not None and not benchmarks.enabled(config):  # a benchmark draws what it has measured
         try:
@@ -74,7 +78,6 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "clause(id): the clause of the specs that the test holds an implementation to")
-    config.addinivalue_line("markers", "slow: takes more than five seconds; not run by default (pytest -m slow)")
     config.stash[LANGUAGE] = config.option.lang or languages.of_locale()
     if config.option.hint not in (None, "next", "1", "2", "3"):
         raise pytest.UsageError(f"--hint={config.option.hint}: expected --hint, --hint=1, --hint=2 or --hint=3")

@@ -83,12 +83,16 @@ def group_norm(x, num_groups, weight=None, bias=None, eps=1e-5):
 def instance_norm(
     x, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5
 ):
+    def backward(dy):
+        return groupnorm.instance_backward(_wide(dy), _wide(x), _flat(weight, 1.0), eps)
+
     if not use_input_stats:
         return batch_norm(x, running_mean, running_var, weight, bias, False, momentum, eps)
-    y = group_norm(x, x.shape[1], weight, bias, eps)
+    _fits(x.shape[1:2], weight, bias)
+    y = groupnorm.instance_forward(_wide(x), _flat(weight, 1.0), _flat(bias, 0.0), eps)
     if running_mean is not None:
         _update(groupnorm.instance_update, running_mean, running_var, x, momentum, x[0, 0].size)
-    return y
+    return _output(y, backward, x, weight, bias)
 
 
 def deep_norm(x, sublayer_output, alpha, normalized_shape, weight=None, bias=None, eps=1e-5):
@@ -110,6 +114,8 @@ def _flat(parameter, absent):
 
 
 def _like(values, array):
+    if np.size(values) != array.size:
+        raise ValueError(f"a result has shape {np.shape(values)}, expected {array.shape}")
     return values.reshape(array.shape).astype(array.dtype)
 
 

@@ -1,7 +1,7 @@
 """DeepNorm: the exercises of specs/deepnorm.md.
 
 Write the bodies. `pytest --impl exercises` says how far you are, `pytest --explain DN-1` what a clause is about.
-With `import torch` your functions are given tensors instead of arrays.
+With `import torch` up here your functions are given tensors instead of arrays; `import layernorm` is your own file beside.
 """
 
 import numpy as np  # noqa: F401

@@ -1,7 +1,7 @@
 """GroupNorm: the exercises of specs/groupnorm.md.
 
 Write the bodies. `pytest --impl exercises` says how far you are, `pytest --explain GI-1` what a clause is about.
-With `import torch` your functions are given tensors instead of arrays.
+With `import torch` up here your functions are given tensors instead of arrays; `import layernorm` is your own file beside.
 """
 
 import numpy as np  # noqa: F401

@@ -89,7 +89,7 @@ class Diagnosis:
         sentences = {
             m.name: languages.said("mistakes", m.name, "sentence", m.sentence, language) for m in best.mistakes
         }
-        said = [f"looks like {name}: {sentence[:1].lower()}{sentence[1:]}" for name, sentence in sentences.items()]
+        said = [f"looks like {name}: {languages.continued(sentence)}" for name, sentence in sentences.items()]
         if len(said) > 1:
             said = [said[0], *("and " + s.removeprefix("looks like ") for s in said[1:])]
         for m in best.mistakes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from harness.clauses import Clause, all_clauses, parse
 from harness.comparison import Violation
 from harness.diagnosis import Diagnostician
 from harness.implementations import ROOT, Implementation
-from harness.lessons import LESSONS, Problem, lesson_clauses
+from harness.lessons import LESSONS, NotImportable, Problem, lesson_clauses
 from harness.subject import Subject
 from harness.verdict import Record, bounded
 
@@ -37,7 +37,34 @@ class Classroom:
     def __init__(self, what: str, wrong_answers: Sequence[Any], diagnostician: Diagnostician, language: str):
         self.name, self.folder = what, lessons.folder(what)
         self.wrong_answers, self.diagnostician, self.language = wrong_answers, diagnostician, language
-        self.implementation: Implementation = lessons.implementation(what, self.folder)
+        self._functions: dict[str, lessons.Functions] = {}
+
+        self._problems: dict[str, Problem | None] = {}
+        self._said: set[str] = set()
+        self.implementation: Implementation = lessons.implementation(what, self.functions)
+
+    def functions(self, lesson: str) -> lessons.Functions:
+        """The learner's functions of a lesson, imported once a run."""
+        if lesson not in self._functions:
+            self._functions[lesson] = lessons.learned(self.folder, lesson)
+        return self._functions[lesson]
+
+    def problem(self, clause: Clause) -> Problem | None:
+        """Where the learner's functions go wrong on the clause's examples; found once a run."""
+        if clause.id not in self._problems:
+            self._problems[clause.id] = lessons.first_problem(clause, self.functions(clause.spec.stem))
+        return self._problems[clause.id]
+
+    def examples_hold(self, lesson: str) -> bool:
+        """Whether no example of a lesson is wrong; what is not started is not."""
+        problems = (self.problem(all_clauses()[c]) for c, of in lesson_clauses().items() if of == lesson)
+        return all(p is None or p.not_started for p in problems)
+
+    def says(self, lesson: str) -> bool:
+        """Whether this is the first clause that says that a lesson's file can't be imported."""
+        first = lesson not in self._said
+        self._said.add(lesson)
+        return first
 
     def file(self, lesson: str) -> str:
         """The path of a lesson's exercises, as short as it can be."""
@@ -64,6 +91,7 @@ class LessonItem(pytest.Item):
         self.clause = all_clauses()[clause.id]
         self.classroom: Classroom = self.parent.classroom  # type: ignore[union-attr]
         self.subject: Subject | None = None
+        self.held = self.clause  # the one whose test ran last
         self.extra_keyword_matches.add(clause.id)
 
     @property
@@ -71,15 +99,22 @@ class LessonItem(pytest.Item):
         return self.clause.spec.stem
 
     def runtest(self) -> None:
-        problem = lessons.first_problem(self.clause, lessons.learned(self.classroom.folder, self.lesson))
+        problem = self.classroom.problem(self.clause)
         if problem is not None:
+            if isinstance(problem.got.error, NotImportable) and not self.classroom.says(self.lesson):
+                pytest.skip(f"{self.lesson}.py can't be imported")
             if problem.not_started:
-                pytest.skip(str(problem.got.error) or NOT_STARTED)
+                begun = lessons.begun(self.classroom.folder, self.lesson)
+                pytest.skip(str(problem.got.error) or (self._waits_for(problem) if begun else NOT_STARTED))
             raise Wrong(problem)
-        test = lessons.conformance(self.clause)
-        if test is None:
-            return
-        self.subject = Subject(self.classroom.implementation, self.clause.norm, "cpu", "float64")
+        if self.classroom.examples_hold(self.lesson):  # otherwise the clause whose example does not says it best
+            for clause, test in lessons.conformance(self.clause):
+                self._hold(test, clause)
+
+    def _hold(self, test: Callable[..., None], clause: Clause) -> None:
+        """Holds the learner's norm to one clause of the specs."""
+        self.held = clause
+        self.subject = Subject(self.classroom.implementation, clause.norm, "cpu", "float64")
         try:
             with bridge.kept():
                 self.subject.begin()
@@ -87,6 +122,11 @@ class LessonItem(pytest.Item):
                 test(impl=self.subject)
         except NotImplementedError:
             return  # what is not written yet, its gradient say, can't be wrong; the examples hold
+
+    def _waits_for(self, problem: Problem) -> str:
+        """The function that an example calls and that is not written yet."""
+        called = [n for n in lessons.references(self.lesson) if f"{n}(" in problem.got.source]
+        return f"waits for {', '.join(called)}"
 
     def reportinfo(self) -> tuple[Path, int, str]:
         title = languages.title(self.clause.id, self.classroom.language)
@@ -116,20 +156,26 @@ class LessonItem(pytest.Item):
         names: list[str] = []
         if isinstance(error, Wrong):
             lines += _shown(error.problem)
-            functions = lessons.learned(self.classroom.folder, self.lesson)
+            functions = self.classroom.functions(self.lesson)
             if found := lessons.causes(self.clause, functions, self.classroom.wrong_answers):
                 names = [a.name for a in found]
                 lines += [f"  {line}" for line in said(found[0], hints, language)]
             elif isinstance(error.problem.got.error, RecursionError):
                 lines.append("  it calls itself without end")
-        elif isinstance(error, Violation) and self.subject and (test := lessons.conformance(self.clause)):
-            lines.append("  the examples hold; on larger inputs:")
-            diagnosis = self.classroom.diagnostician.explain(self.subject, test, self.clause.id, error)
+        elif isinstance(error, Violation) and self.subject:
+            test = dict(lessons.conformance(self.clause))[self.held]
+            also = "" if self.held is self.clause else f", {self.held.id} {languages.title(self.held.id, language)}"
+            lines.append(f"  the examples hold; on larger inputs{also}:")
+            diagnosis = self.classroom.diagnostician.explain(self.subject, test, self.held.id, error)
             names = diagnosis.names
             lines += [f"  {line}" for line in bounded(str(error)).splitlines()]
             lines += [f"  {line}" for line in diagnosis.lines(hints, language)]
         else:
-            lines.append(f"  {type(error).__name__}: {error}")
+            lines.append(f"  the examples hold; on larger inputs {type(error).__name__}: {error}")
+        if place := lessons.place_of(
+            error.problem.got.error if isinstance(error, Wrong) else error, self.classroom.folder
+        ):
+            lines.append(f"  raised in {place}")
         exercise = f"{self.classroom.file(self.lesson)}: {lessons.exercise_of(self.clause)}"
         return names, bounded("\n".join([*lines, f"  {exercise}", f"  pytest --explain {self.clause.id}"]))
 
@@ -142,7 +188,7 @@ def said(answer: Any, hints: int, language: str) -> list[str]:
 
     sentence = text("sentence")
     steps = [text(step) for step in ("question", "formula", "numbers")[:hints]]
-    return [f"looks like {answer.name}: {sentence[:1].lower()}{sentence[1:]}", *(f"hint: {step}" for step in steps)]
+    return [f"looks like {answer.name}: {languages.continued(sentence)}", *(f"hint: {step}" for step in steps)]
 
 
 def _shown(problem: Problem) -> list[str]:
@@ -166,16 +212,18 @@ def progress(
         begun = [c for c in ids if records[c].message != NOT_STARTED]
         if not ids:
             continue
-        yield "", {}
         heading = f"{lesson} · {classroom.file(lesson)}"
         if not begun:
-            yield f"{heading} · not started", {"bold": True}
+            yield f"{heading} · not started", {}
             continue
+        yield "", {}
         yield heading, {"bold": True}
         for clause in ids:
             yield from _line(records[clause], classroom, clause not in passed_before)
-        if any(records[c].outcome == "pass" and c not in passed_before for c in ids):
-            yield f"   to compare with, now that it is your own: reference/{lesson}.py", {}
+        if all(
+            lesson_clauses()[c] != lesson or (c in records and records[c].outcome == "pass") for c in lesson_clauses()
+        ):
+            yield f"   all of it holds; to compare with, now that it is your own: reference/{lesson}.py", {}
     yield "", {}
     yield summary(records, classroom, passed_before), {"bold": True}
 

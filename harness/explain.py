@@ -9,6 +9,7 @@ from typing import Any
 from harness import languages
 from harness.clauses import Clause, all_clauses
 
+LEVELS = {"must": "必须。", "should": "应当。", "choice": "可选。", "study": "知识。"}  # in Chinese
 BOLD, CYAN, FAINT, PLAIN = "\033[1m", "\033[36m", "\033[2m", "\033[0m"
 
 
@@ -19,6 +20,8 @@ def explain(clause_id: str, language: str = "en", colour: bool = False) -> str:
         raise KeyError(f"--explain {clause_id}: there is no such clause{_near(clause_id.upper())}")
     shown = languages.in_language(clause, language)
     body = shown.body if shown is clause else f"{shown.body}\n\n{_examples(clause)}".rstrip()
+    if language == "zh":
+        body = body.replace(f"**{clause.level.capitalize()}.**", f"**{LEVELS[clause.level]}**", 1)
     head = _styled(f"{clause.id} {shown.title}", BOLD, colour)
     where = _styled(f"{clause.spec.parent.name}/{clause.spec.name}:{clause.line}", FAINT, colour)
     return f"{head}\n\n{rendered(body, colour)}\n\n{where}"
@@ -31,7 +34,7 @@ def rendered(markdown: str, colour: bool) -> str:
         if line.startswith("```"):
             code = not code
         elif code or line.startswith("    "):
-            lines.append(_styled("    " + line.removeprefix("    "), CYAN, colour) if line.strip() else "")
+            lines.append(_styled("    " + line if code else line, CYAN, colour) if line.strip() else "")
         else:
             line = re.sub(r"\*\*(.+?)\*\*", lambda m: _styled(m[1], BOLD, colour), line)
             lines.append(re.sub(r"`([^`]+)`", lambda m: _styled(m[1], CYAN, True), line) if colour else line)

@@ -80,6 +80,8 @@ def load(what: str, clause_ids: set[str]) -> Implementation:
     else:
         module = _module(what, what)
         functions = {n: _function(n, getattr(module, n), what) for n in NORMS if hasattr(module, n)}
+    if not functions and Path(what).parent.name == "exercises":
+        raise NotFound(f"--impl {what}: exercises are held as a folder: --impl {Path(what).parent}")
     if not functions:
         raise NotFound(f"--impl {what}: it offers no norm; a norm is a function named {', '.join(NORMS)}")
     return _implementation(what, module, functions, clause_ids)

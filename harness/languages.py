@@ -53,3 +53,9 @@ def translations() -> dict[str, dict[str, dict[str, str]]]:
 def said(section: str, name: str, step: str, english: str, language: str) -> str:
     """What is said of one of the `mistakes` or `answers`: its sentence, or a step of its hint."""
     return english if language == "en" else translations()[section].get(name, {}).get(step, english)
+
+
+def continued(sentence: str) -> str:
+    """A sentence behind a colon: its first letter small, unless the first word is a name or a symbol."""
+    first = sentence.split(maxsplit=1)[0]
+    return sentence[:1].lower() + sentence[1:] if first == "A" or (len(first) > 1 and first[1:].islower()) else sentence

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import difflib
 import doctest
 import importlib
 import inspect
 import re
+import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from harness import examples
-from harness.clauses import SPECS, Clause
+from harness.clauses import SPECS, Clause, all_clauses
 from harness.implementations import ADAPTERS, ROOT, Implementation, from_file
 from harness.norms import NORMS
 
@@ -79,11 +83,10 @@ class Step:
     @property
     def shown(self) -> str:
         """As the console would show it."""
-        return (
-            repr(_short(self.value))
-            if self.error is None
-            else f"{type(self.error).__name__}: {self.error}".rstrip(": ")
-        )
+        if self.error is None:
+            return repr(_short(self.value))
+        kind = "can't be imported" if isinstance(self.error, NotImportable) else type(self.error).__name__
+        return f"{kind}: {self.error}".rstrip(": ")
 
 
 def _short(value: Any) -> Any:
@@ -106,8 +109,10 @@ def run(clause: Clause, functions: Functions) -> Iterator[Step]:
     names[clause.spec.stem] = SimpleNamespace(**{**vars(own), **functions}) if own else SimpleNamespace(**functions)
     for example in _parsed(clause):
         try:
-            with np.errstate(all="ignore"):
-                yield Step(example.source.strip(), _evaluated(example.source, names))
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                value = _evaluated(example.source, names)
+            yield Step(example.source.strip(), value)
         except Exception as e:
             yield Step(example.source.strip(), error=e)
 
@@ -201,9 +206,13 @@ def answered(answer: Any) -> Functions:
 def _alike(clause: Clause, got: list[Step], answer: Any) -> bool:
     """Whether an answer's results are those of a wrong one, and that one's are wrong."""
     mistaken = list(run(clause, answered(answer)))
-    truths = _truths(clause)
-    compared = [(g, m, t) for g, m, t in zip(got, mistaken, truths, strict=True)
-                if not isinstance(g.error, NotImplementedError)]  # fmt: skip
+    steps = list(zip(got, mistaken, _truths(clause), strict=True))
+    # Another function may have a mistake of its own: what calls this one alone decides, where there is such an example.
+    calls = [_called(f">>> {t.source}") & set(references(answer.module)) for _, _, t in steps]
+    alone = [s for s, names in zip(steps, calls, strict=True) if names == {answer.replaces}]
+    among = [s for s, names in zip(steps, calls, strict=True) if answer.replaces in names]
+    compared = next((chosen for chosen in (alone, among, steps) if not all(same(m, t) for _, m, t in chosen)), [])
+    compared = [s for s in compared if not isinstance(s[0].error, NotImplementedError)]
     return all(same(g, m) for g, m, _ in compared) and not all(same(m, t) for _, m, t in compared)
 
 
@@ -220,51 +229,104 @@ def folder(what: str) -> Path:
     return next((p for p in (Path(what), ROOT / what) if p.is_dir()), Path(what)).resolve()
 
 
-@cache
+class NotImportable(Exception):
+    """A learner's file that Python can't read; the message says where and why."""
+
+
 def learned(folder: Path, lesson: str) -> Functions:
     """The functions of a learner's file, called with NumPy arrays, or with torch tensors where the file imports torch.
 
-    What the file lacks, and a file that can't be imported, raises when it is called.
+    What the file lacks raises NotImplementedError when it is called, and a file that can't be imported NotImportable.
     """
     path = folder / f"{lesson}.py"
+    asked = references(lesson)
     if not path.is_file():
-        return {name: _raising(NotImplementedError, f"there is no {path.name}") for name in references(lesson)}
-    found: dict[str, Any] = {}
+        return dict.fromkeys(asked, _raising(NotImplementedError, ""))
     try:
         found = vars(from_file(path))
+    except SyntaxError as e:
+        return dict.fromkeys(
+            asked, _raising(NotImportable, f"{path.name}, line {e.lineno}: {e.msg}: {(e.text or '').strip()}")
+        )
     except Exception as e:
-        where = f", line {e.lineno}" if isinstance(e, SyntaxError) else ""
-        return {name: _raising(type(e), f"{path.name}{where} can't be imported: {e}") for name in references(lesson)}
-    tensors = "torch" in found
+        where = place_of(e, folder)
+        return dict.fromkeys(
+            asked, _raising(NotImportable, f"{type(e).__name__}: {e}" + (f"; {where}" if where else ""))
+        )
+    names = [n for n, f in found.items() if inspect.isfunction(f)]
     return {
-        name: _bridged(found[name], tensors) if callable(found.get(name))
-        else _raising(NotImplementedError, f"{path.name} has no function {name}")
-        for name in references(lesson)
+        name: _bridged(found[name], right, "torch" in found) if callable(found.get(name))
+        else _raising(NotImplementedError, f"{path.name} has no function {name}{_perhaps(name, names)}")
+        for name, right in asked.items()
     }  # fmt: skip
+
+
+def _perhaps(name: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"; is it {near[0]}?" if near else ""
 
 
 def _raising(kind: type[BaseException], message: str) -> Callable[..., Any]:
     def function(*_: Any, **__: Any) -> Any:
-        error = RuntimeError(message) if issubclass(kind, SyntaxError | UnicodeError) else kind(message)
-        raise error
+        raise kind(message)
 
     return function
 
 
-def _bridged(function: Callable[..., Any], tensors: bool) -> Callable[..., Any]:
-    """The function on copies of NumPy arrays, its results as NumPy arrays; tensors: it wants torch's."""
+def place_of(error: BaseException | None, folder: Path) -> str:
+    """`layernorm.py, line 12: y = np.meen(x)`: the last line of the learner's own that an exception came through."""
+    frames = [
+        f for f in traceback.extract_tb(error.__traceback__ if error else None) if Path(f.filename).parent == folder
+    ]
+    return f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}: {frames[-1].line}" if frames else ""
+
+
+def begun(folder: Path, lesson: str) -> bool:
+    """Whether any function of a learner's file has a body of its own."""
+    path = folder / f"{lesson}.py"
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return False
+    except (SyntaxError, UnicodeDecodeError):
+        return True
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return {f.name for f in functions} != set(references(lesson)) or any(
+        not isinstance(statement, ast.Raise) and not (isinstance(statement, ast.Expr) and i == 0)
+        for f in functions for i, statement in enumerate(f.body))  # fmt: skip
+
+
+def _bridged(function: Callable[..., Any], right: Callable[..., Any], tensors: bool) -> Callable[..., Any]:
+    """The function on copies of NumPy arrays, its results as NumPy arrays; tensors: it wants torch's.
+
+    right: the reference's function, whose docstring may name a tuple of results, "as (dx, dweight, dbias)".
+    """
+    asked = re.search(r" as \(([\w, ]+)\)", right.__doc__ or "")
+    name = right.__name__
 
     def call(*arguments: Any, **named: Any) -> Any:
-        given = _tensor if tensors else _copy
-        result = function(
-            *(_mapped(a, given, tensors) for a in arguments),
-            **{k: _mapped(a, given, tensors) for k, a in named.items()},
-        )
+        leaf = _tensor if tensors else _copy
+        given = [_mapped(a, leaf, tensors) for a in arguments]
+        given_by_name = {k: _mapped(a, leaf, tensors) for k, a in named.items()}
+        result = function(*given, **given_by_name)
+        for before, after in zip((*arguments, *named.values()), (*given, *given_by_name.values()), strict=True):
+            if isinstance(before, np.ndarray) and not np.array_equal(
+                _array(after), before, equal_nan=before.dtype.kind in "fV"
+            ):
+                raise ValueError(
+                    f"{name} changes an array that it was given; x = x - mean makes a new one, x -= mean does not"
+                )
         if result is None:
-            raise TypeError(f"{function.__name__} returned None; does its return stand where it should?")
+            raise TypeError(f"{name} returned None; does its return stand where it should?")
+        if asked and not (isinstance(result, tuple | list) and len(result) == len(asked[1].split(","))):
+            raise TypeError(f"{name} returned {_kind(result)}; ({asked[1]}) is asked for")
         return _mapped(result, _array, tensors)
 
     return call
+
+
+def _kind(result: Any) -> str:
+    return f"{len(result)} results" if isinstance(result, tuple | list) else "one result"
 
 
 def _mapped(value: Any, leaf: Callable[[Any], Any], tensors: bool) -> Any:
@@ -303,25 +365,40 @@ def _array(value: Any) -> Any:
     return value.float().numpy().astype("bfloat16") if value.dtype == torch.bfloat16 else value.numpy()
 
 
-def implementation(name: str, folder: Path) -> Implementation:
+def implementation(name: str, functions_of: Callable[[str], Functions]) -> Implementation:
     """A learner's norms as an implementation: the references' adapter, with the learner's functions in their place."""
     adapter = from_file(ADAPTERS / "reference.py")
     for lesson in ("layernorm", "rmsnorm", "batchnorm", "groupnorm", "deepnorm"):
-        setattr(adapter, lesson, SimpleNamespace(**learned(folder, lesson)))
+        setattr(adapter, lesson, SimpleNamespace(**functions_of(lesson)))
     functions = {norm: getattr(adapter, norm) for norm in NORMS}
     bridges = adapter.from_numpy, adapter.to_numpy, adapter.vjp
     return Implementation(name, "", functions, *bridges, ("float64",), ("cpu",), {}, False)
 
 
-def conformance(clause: Clause) -> Callable[..., None] | None:
-    """The test that holds an implementation to the clause, on more than its examples; None of a Study."""
+# What else a lesson holds its functions to: the clauses about the gradients and the running statistics.
+ALSO = {
+    "LN-14": ("LN-50", "LN-51"),
+    "RM-12": ("RM-47",),
+    "BN-11": ("BN-26", "BN-60", "BN-61", "BN-18"),
+    "BN-3": ("BN-15", "BN-14"),
+    "GI-5": ("GI-17", "GI-53", "GI-54"),
+    "GI-8": ("GI-83", "GI-118", "GI-119", "GI-71", "GI-72"),
+    "DN-5": ("DN-20", "DN-56", "DN-57"),
+}
+
+
+def conformance(clause: Clause) -> list[tuple[Clause, Callable[..., None]]]:
+    """The tests that hold an implementation to the clause, and to what goes with it, on more than its examples.
+
+    None of a Study, and none of a Should, which sound functions need not keep.
+    """
     module: ModuleType = importlib.import_module(f"test_{clause.spec.stem}")
+    tests = {}
     for test in vars(module).values():
         if inspect.isfunction(test) and "impl" in inspect.signature(test).parameters:
-            marks = [m.args[0] for m in getattr(test, "pytestmark", []) if m.name == "clause"]
-            if marks == [clause.id]:
-                return test
-    return None
+            tests.update({m.args[0]: test for m in getattr(test, "pytestmark", []) if m.name == "clause"})
+    clauses = [all_clauses()[i] for i in (clause.id, *ALSO.get(clause.id, ())) if i in tests]
+    return [(c, tests[c.id]) for c in clauses if c.level in ("must", "choice")]
 
 
 def exercise_of(clause: Clause) -> str:

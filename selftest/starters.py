@@ -16,7 +16,7 @@ from harness.lessons import LESSONS, references  # noqa: E402
 HEAD = '''"""{title}: the exercises of specs/{lesson}.md.
 
 Write the bodies. `pytest --impl exercises` says how far you are, `pytest --explain {first}` what a clause is about.
-With `import torch` your functions are given tensors instead of arrays.
+With `import torch` up here your functions are given tensors instead of arrays; `import layernorm` is your own file beside.
 """
 
 import numpy as np  # noqa: F401

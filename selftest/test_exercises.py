@@ -123,11 +123,17 @@ def test_a_right_example_is_no_proof(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("def forward(x:\n", "RuntimeError: layernorm.py, line 2 can't be imported"),
-        ("import nonesuch\n", "ModuleNotFoundError: layernorm.py can't be imported: No module named 'nonesuch'"),
+        ("def forward(x:\n", "can't be imported: layernorm.py, line 2: "),
+        (
+            "import nonesuch\n",
+            "can't be imported: ModuleNotFoundError: No module named 'nonesuch'; layernorm.py, line 2: import nonesuch",
+        ),
         ("def forward(x, weight=1.0, bias=0.0, eps=1e-5):\n    return forward(x)\n", "it calls itself without end"),
         ("def forward(x, weight=1.0, bias=0.0, eps=1e-5):\n    pass\n", "TypeError: forward returned None"),
-        ("def forward(x, weight=1.0, bias=0.0, eps=1e-5):\n    return 1 / 0\n", "ZeroDivisionError: division by zero"),
+        (
+            "def forward(x, weight=1.0, bias=0.0, eps=1e-5):\n    return 1 / 0\n",
+            "raised in layernorm.py, line 3: return 1 / 0",
+        ),
     ],
     ids=["syntax error", "missing package", "endless recursion", "nothing returned", "exception"],
 )
@@ -138,6 +144,70 @@ def test_what_can_t_be_called_says_why(folder: Path, content: str, said: str) ->
     assert result.status == 1
     assert said in result.stdout
     assert "Traceback" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("def forward(x, weight=1.0, bias=0.0, eps=1e-5):\n    x -= x.mean(-1, keepdims=True)\n    return x\n",
+         "forward changes an array that it was given"),
+        ("def backward(dy, x, weight=1.0, eps=1e-5):\n    return dy\n",
+         "backward returned one result; (dx, dweight, dbias) is asked for"),
+        ("def forward(x, weight=1.0, bias=0.0, eps=1e-5):\n    return x.reshape(-1, 1)\n", "expected  [[-1.0, 1.0], [-1.0, 1.0]]"),
+    ],
+    ids=["in place", "one of three", "another shape"],
+)  # fmt: skip
+def test_what_comes_back_is_looked_at(folder: Path, answer: str, said: str) -> None:
+    """Before its values are."""
+    assert said in _written(folder, answer).stdout
+
+
+def test_another_function_s_mistake_hides_no_name(folder: Path) -> None:
+    """Each function is compared for itself."""
+    both = UNBIASED + "\ndef standardized_moment(x, order):\n    return x\n"
+
+    result = _written(folder, both, "-k", "LN-9")
+
+    assert "looks like unbiased_variance" in result.stdout
+
+
+def test_a_norm_is_held_to_more_than_its_examples(folder: Path) -> None:
+    """A backward whose dweight forgets all but the first row of 3-dimensional input."""
+    answer = """
+def forward(x, weight=1.0, bias=0.0, eps=1e-5):
+    return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + eps) * weight + bias
+
+def backward(dy, x, weight=1.0, eps=1e-5):
+    rstd = 1 / np.sqrt(x.var(-1, keepdims=True) + eps)
+    x_hat = (x - x.mean(-1, keepdims=True)) * rstd
+    g = dy * weight
+    dx = rstd * (g - g.mean(-1, keepdims=True) - x_hat * (g * x_hat).mean(-1, keepdims=True))
+    rows = (0,) if x.ndim == 2 else tuple(range(x.ndim - 2))
+    return dx, (dy * x_hat).sum(axis=rows), dy.sum(axis=rows)
+"""
+
+    result = _written(folder, answer, "-k", "LN-14")
+
+    assert result.status == 1
+    assert "LN-14" in result.stdout
+
+
+def test_a_function_that_waits_for_another_says_so(folder: Path) -> None:
+    """Where something is written, and an example calls something else first."""
+    result = _written(folder, "def standardized_moment(x, order):\n    return x\n", "-k", "LN-9")
+
+    assert "   layernorm.py has no function forward" in result.stdout
+
+
+def test_the_solution_is_shown_when_all_of_a_lesson_holds(tmp_path: Path) -> None:
+    """And not before."""
+    shutil.copytree(ROOT / "reference", tmp_path / "answers")
+    right = run("--impl", str(tmp_path / "answers"), "specs/smoothness.md")
+    (tmp_path / "answers" / "smoothness.py").write_text(starter("smoothness"), encoding="utf-8")
+    untouched = run("--impl", str(tmp_path / "answers"), "specs/smoothness.md")
+
+    assert "reference/smoothness.py" in right.stdout
+    assert "reference/smoothness.py" not in untouched.stdout
 
 
 def test_a_function_that_is_missing_is_not_started(folder: Path) -> None:
@@ -169,6 +239,14 @@ def test_exercises_are_held_alone() -> None:
 
     assert result.status == 4
     assert "exercises are held to the lessons alone" in result.stderr
+
+
+def test_one_file_of_exercises_is_no_implementation() -> None:
+    """The message says what is meant instead."""
+    result = run("--impl", "exercises/layernorm.py")
+
+    assert result.status == 4
+    assert "exercises are held as a folder: --impl exercises" in result.stderr
 
 
 def test_the_report_has_the_lessons(folder: Path, tmp_path: Path) -> None:
