@@ -10,7 +10,8 @@ import numpy as np  # noqa: F401
 def forward(x, num_groups, weight=1.0, bias=0.0, eps=1e-5):
     """y = x_hat * weight + bias, x_hat standardized over each group of C / num_groups neighbouring channels.
 
-    x, y: (N, C, ...).  weight, bias: (C,) or a scalar.  eps >= 0, in units of x squared.
+    x, y: (N, C, ...).  weight, bias: (C,) or a scalar.  eps >= 0, in units of x squared.  Raises ValueError where
+    num_groups does not divide C.
     """
     raise NotImplementedError
 
@@ -34,7 +35,11 @@ def instance_backward(dy, x, weight=1.0, eps=1e-5):
 
 
 def instance_update(running_mean, running_var, x, momentum=0.1):
-    """The running statistics after the batch x: those that each sample alone would leave, averaged over the batch."""
+    """The running statistics after the batch x: those that each sample alone would leave, averaged over the batch.
+
+    One sample leaves (1 - momentum) * old + momentum * its own, the variance unbiased, as in `batchnorm.update`.
+    x: (N, C, ...).  running_mean, running_var and what is returned for them: (C,).
+    """
     raise NotImplementedError
 
 

@@ -203,9 +203,14 @@ def answered(answer: Any) -> Functions:
     return {**references(answer.module), answer.replaces: answer.function}
 
 
+@cache
+def _mistaken(clause: Clause, answer: Any) -> tuple[Step, ...]:
+    return tuple(run(clause, answered(answer)))
+
+
 def _alike(clause: Clause, got: list[Step], answer: Any) -> bool:
     """Whether an answer's results are those of a wrong one, and that one's are wrong."""
-    mistaken = list(run(clause, answered(answer)))
+    mistaken = _mistaken(clause, answer)
     steps = list(zip(got, mistaken, _truths(clause), strict=True))
     # Another function may have a mistake of its own: what calls this one alone decides, where there is such an example.
     calls = [_called(f">>> {t.source}") & set(references(answer.module)) for _, _, t in steps]

@@ -29,7 +29,8 @@ def constants(encoder_layers=0, decoder_layers=0):
     """`{"encoder": (alpha, beta), "decoder": (alpha, beta)}` for the stacks that there are.
 
     alpha scales the skip path; beta is the gain of the Xavier initialization of the feed-forward, value and output
-    projections. A layer is a Transformer layer, not a sublayer.
+    projections. A layer is a Transformer layer, not a sublayer. The formulas are those of DN-2 for a stack alone
+    (`pytest --explain DN-2`) and of DN-3 for an encoder and a decoder (`pytest --explain DN-3`). ValueError without a layer.
     """
     n, m = encoder_layers, decoder_layers
     if n < 0 or m < 0 or n + m == 0:

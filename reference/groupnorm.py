@@ -24,7 +24,8 @@ def _groups(x, num_groups):
 def forward(x, num_groups, weight=1.0, bias=0.0, eps=1e-5):
     """y = x_hat * weight + bias, x_hat standardized over each group of C / num_groups neighbouring channels.
 
-    x, y: (N, C, ...).  weight, bias: (C,) or a scalar.  eps >= 0, in units of x squared.
+    x, y: (N, C, ...).  weight, bias: (C,) or a scalar.  eps >= 0, in units of x squared.  Raises ValueError where
+    num_groups does not divide C.
     """
     x_hat, _ = standardize(_groups(x, num_groups), eps)
     return x_hat.reshape(x.shape) * per_channel(weight, x) + per_channel(bias, x)
@@ -53,7 +54,11 @@ def instance_backward(dy, x, weight=1.0, eps=1e-5):
 
 
 def instance_update(running_mean, running_var, x, momentum=0.1):
-    """The running statistics after the batch x: those that each sample alone would leave, averaged over the batch."""
+    """The running statistics after the batch x: those that each sample alone would leave, averaged over the batch.
+
+    One sample leaves (1 - momentum) * old + momentum * its own, the variance unbiased, as in `batchnorm.update`.
+    x: (N, C, ...).  running_mean, running_var and what is returned for them: (C,).
+    """
     each = [batchnorm.update(running_mean, running_var, x[i : i + 1], momentum) for i in range(x.shape[0])]
     return sum(mean for mean, _ in each) / x.shape[0], sum(variance for _, variance in each) / x.shape[0]
 

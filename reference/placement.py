@@ -137,12 +137,15 @@ def norm_count(layers, block_norms, attention_norms=0, outside_norms=0):
 
 
 def census(architecture):
-    """The facts about an architecture: norm, placement, eps, bias, gain, how many norms it has where, and its QK-norm.
+    """The facts about an architecture as a tuple of 9, of which PL-12 looks at the first 5, and at 8 of XLNet's.
 
     norm: "LayerNorm" or "RMSNorm".  placement: "post", "pre", "parallel", "sandwich" or "output".  eps: the default of its
     configuration in transformers.  bias: True or False.  gain, what x_hat is multiplied by: "weight", "1 + weight" or
-    "none".  How many: around the sublayers of a layer, inside its attention, outside the layers.  A tuple of 9, with a
-    KeyError where there is no such architecture.
+    "none".  block_norms, attention_norms, outside_norms: how many around the sublayers of a layer, inside its attention,
+    outside the layers.  qk_norm: over which values those in the attention go, or "none".
+
+    architecture: a name. PL-12 asks for "BERT", "GPT-1", "GPT-2", "XLNet", "T5 encoder", "LLaMA", "Gemma 3" and "OLMo 2";
+    the solution has others. Raises KeyError where there is no such architecture.
     """
     if architecture not in CENSUS:
         raise KeyError(f"there is no {architecture!r} in the census, but {', '.join(CENSUS)}")

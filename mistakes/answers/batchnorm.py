@@ -566,6 +566,78 @@ def inputs_scaled(weight_before, bias_before, mean, variance, weight=1.0, bias=0
     return weight_before * scale, (bias_before - mean) * scale + bias
 
 
+@wrong("BN-12", batchnorm.fold)
+def mean_left_out(weight_before, bias_before, mean, variance, weight=1.0, bias=0.0, eps=1e-5):
+    """The running mean does not come into the folded bias.
+
+    Which of BatchNorm's four vectors does your folded layer not contain?
+
+    folded_bias = (bias_before - mean) * scale + bias
+
+    scale = 6 / 2 = 3: (1 - 3) * 3 + 5 = -1. Without the mean it is 1 * 3 + 5 = 8, and at v = 1 the layer gives 14, not 5.
+    """
+    return batchnorm.fold(weight_before, bias_before, 0.0 * mean, variance, weight, bias, eps)
+
+
+@wrong("BN-12", batchnorm.fold)
+def bias_left_out(weight_before, bias_before, mean, variance, weight=1.0, bias=0.0, eps=1e-5):
+    """BatchNorm's own bias does not come into the folded one.
+
+    What does BatchNorm do last?
+
+    folded_bias = (bias_before - mean) * scale + bias
+
+    scale = 6 / 2 = 3: (1 - 3) * 3 + 5 = -1. Without the 5 it is -6.
+    """
+    return batchnorm.fold(weight_before, bias_before, mean, variance, weight, 0.0, eps)
+
+
+@wrong("BN-12", batchnorm.fold)
+def eps_left_out(weight_before, bias_before, mean, variance, weight=1.0, bias=0.0, eps=1e-5):
+    """The scale is weight / sqrt(variance), without eps.
+
+    Exactly which number does the BatchNorm divide by that you fold away?
+
+    scale = weight / sqrt(variance + eps)
+
+    4 / sqrt(3 + 1) = 2 and 10 / sqrt(24 + 1) = 2. Without the 1 they are 2.3094 and 2.0412.
+    """
+    return batchnorm.fold(weight_before, bias_before, mean, variance, weight, bias, 0.0)
+
+
+@wrong("BN-12", batchnorm.backward)
+def training_terms_in_evaluation(dy, x, weight=1.0, eps=1e-5, mean=None, variance=None):
+    """The gradient in evaluation has training's terms of the mean and the variance.
+
+    Do the running statistics depend on x?
+
+    dx = dy * weight / sqrt(running_var + eps) in evaluation
+
+    x = 2, running mean 1 and variance 4, weight 6: dx = 1 * 6 / 2 = 3, and 0 where dy is 0. With the two terms the first
+    value is 3 - 0.6 - 0.5 * 0.3 = 2.25, and the second -0.6 - 1 * 0.3 = -0.9.
+    """
+    axes = batch_axes(x)
+    dx, dweight, dbias = batchnorm.backward(dy, x, weight, eps, mean, variance)
+    if mean is not None:
+        x_hat = (x - per_channel(mean, x)) / np.sqrt(per_channel(variance, x) + eps)
+        dx = dx - dx.mean(axis=axes, keepdims=True) - x_hat * (dx * x_hat).mean(axis=axes, keepdims=True)
+    return dx, dweight, dbias
+
+
+@wrong("BN-12", batchnorm.backward)
+def running_statistics_not_used_in_the_backward(dy, x, weight=1.0, eps=1e-5, mean=None, variance=None):
+    """The backward takes the batch's statistics in evaluation too, though its forward took the running ones.
+
+    Which mean and which variance made the y whose gradient you compute?
+
+    dx = dy * weight / sqrt(running_var + eps), dweight = sum(dy * (x - running_mean) / sqrt(running_var + eps))
+
+    x = 2, running mean 1 and variance 4, weight 6: dx = 1 * 6 / 2 = 3 and dweight = (2 - 1) / 2 = 0.5. With the batch's mean 3
+    and variance 2 they are 6 * 0.4950 = 2.9698 and -0.7071.
+    """
+    return batchnorm.backward(dy, x, weight, eps)
+
+
 @wrong("BN-13", batchnorm.time_step)
 def last_step_reused(x, step, mean, variance, eps=1e-5):
     """A step beyond those of training gets the last one's statistics.

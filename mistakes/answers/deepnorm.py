@@ -62,6 +62,88 @@ def alpha_after_the_norm(x, sublayer_output, alpha, weight=1.0, bias=0.0, eps=1e
     return alpha * layernorm.standardize(x + sublayer_output, eps)[0] * weight + bias
 
 
+@wrong("DN-1", deepnorm.forward)
+def eps_not_passed_on(x, sublayer_output, alpha, weight=1.0, bias=0.0, eps=1e-5):
+    """eps is not handed to the LayerNorm inside, which takes its default of 1e-5.
+
+    Does your y change with eps?
+
+    y = LayerNorm(alpha * x + sublayer_output, weight, bias, eps)
+
+    [5, 6] has the variance 0.25; with eps 0.75 it is divided by 1: -0.5 * 2 + 10 = 9. With eps 1e-5 it would be 8.0000.
+    """
+    return deepnorm.forward(x, sublayer_output, alpha, weight, bias)
+
+
+@wrong("DN-1", deepnorm.forward)
+def eps_forgotten(x, sublayer_output, alpha, weight=1.0, bias=0.0, eps=1e-5):
+    """The sum is divided by sqrt(variance), without eps.
+
+    Where is eps in your formula?
+
+    x_hat = (z - mean) / sqrt(variance + eps), z = alpha * x + sublayer_output
+
+    [5, 6] has the variance 0.25; with eps 0.75 it is divided by 1: -0.5 * 2 + 10 = 9. Divided by sqrt(0.25) it is
+    -1 * 2 + 10 = 8.
+    """
+    return deepnorm.forward(x, sublayer_output, alpha, weight, bias, 0.0)
+
+
+@wrong("DN-1", deepnorm.forward)
+def weight_forgotten(x, sublayer_output, alpha, weight=1.0, bias=0.0, eps=1e-5):
+    """The weight is not used.
+
+    How does your function tell a weight of 2 from one of 3?
+
+    y = x_hat * weight + bias
+
+    [5, 6] with eps 0.75: x_hat = [-0.5, 0.5], y = [-0.5 * 2 + 10, 0.5 * 3 + 20] = [9, 21.5], not [9.5, 20.5].
+    """
+    return deepnorm.forward(x, sublayer_output, alpha, 1.0, bias, eps)
+
+
+@wrong("DN-1", deepnorm.forward)
+def bias_forgotten(x, sublayer_output, alpha, weight=1.0, bias=0.0, eps=1e-5):
+    """The bias is not added.
+
+    What is your y where x_hat is 0?
+
+    y = x_hat * weight + bias
+
+    [5, 6] with eps 0.75: x_hat = [-0.5, 0.5], y = [-0.5 * 2 + 10, 0.5 * 3 + 20] = [9, 21.5], not [-1, 1.5].
+    """
+    return deepnorm.forward(x, sublayer_output, alpha, weight, 0.0, eps)
+
+
+@wrong("DN-1", deepnorm.forward)
+def weight_and_bias_forgotten(x, sublayer_output, alpha, weight=1.0, bias=0.0, eps=1e-5):
+    """Neither the weight nor the bias is used.
+
+    Do you hand all of your arguments to the LayerNorm inside?
+
+    y = LayerNorm(alpha * x + sublayer_output, weight, bias, eps)
+
+    [5, 6] with eps 0.75: x_hat = [-0.5, 0.5], y = [-0.5 * 2 + 10, 0.5 * 3 + 20] = [9, 21.5], not x_hat itself.
+    """
+    return deepnorm.forward(x, sublayer_output, alpha, eps=eps)
+
+
+@wrong("DN-1", deepnorm.forward)
+def unbiased_variance(x, sublayer_output, alpha, weight=1.0, bias=0.0, eps=1e-5):
+    """The variance divides by n - 1.
+
+    Which divisor has .var() in your framework unless told otherwise?
+
+    variance = sum((z - mean)²) / n, z = alpha * x + sublayer_output
+
+    [5, 5, 10, 4, 6]: squares 1 + 1 + 16 + 4 + 0 = 22, 22 / 5 = 4.4, first value -1 / 2.0976 = -0.4767. 22 / 4 = 5.5 gives
+    -0.4264.
+    """
+    z = alpha * x + sublayer_output
+    deviation = np.sqrt(z.var(axis=-1, ddof=1, keepdims=True) + eps)
+    return (z - z.mean(axis=-1, keepdims=True)) / deviation * weight + bias
+
+
 def _stack_alone(layers, constants):
     """`constants` in the place of those of a stack alone, with both stacks the reference's."""
 
@@ -249,6 +331,108 @@ def zero_taken_for_absent(x, sublayer_output, alpha, weight=1.0, bias=0.0, eps=1
     return deepnorm.forward(x, sublayer_output, alpha or 1.0, weight, bias, eps)
 
 
+@wrong("DN-5", deepnorm.backward)
+def alpha_forgotten_in_dx(dy, x, sublayer_output, alpha, weight=1.0, eps=1e-5):
+    """dx is the gradient of the sum: the alpha that multiplies x in the forward is missing in the backward.
+
+    If x changes by 1, by how much does alpha * x + sublayer_output change?
+
+    dsublayer_output = dsum, dx = alpha * dsum
+
+    The sum [2, 3, 5, 1, 4] gets 2 * 0.4950 = 0.9899 for its first value; so does the sublayer's output, and x gets
+    2 * 0.9899 = 1.9799.
+    """
+    _, dsum, dweight, dbias = deepnorm.backward(dy, x, sublayer_output, alpha, weight, eps)
+    return dsum, dsum, dweight, dbias
+
+
+@wrong("DN-5", deepnorm.backward)
+def alpha_on_both_gradients(dy, x, sublayer_output, alpha, weight=1.0, eps=1e-5):
+    """The sublayer's output gets alpha times the gradient of the sum, as x does.
+
+    If the sublayer's output changes by 1, by how much does alpha * x + sublayer_output change?
+
+    dsublayer_output = dsum, dx = alpha * dsum
+
+    The sum [2, 3, 5, 1, 4] gets 2 * 0.4950 = 0.9899 for its first value. The sublayer's output gets that, not
+    2 * 0.9899 = 1.9799, which is x's.
+    """
+    dx, _, dweight, dbias = deepnorm.backward(dy, x, sublayer_output, alpha, weight, eps)
+    return dx, dx, dweight, dbias
+
+
+@wrong("DN-5", deepnorm.backward)
+def gradients_swapped(dy, x, sublayer_output, alpha, weight=1.0, eps=1e-5):
+    """The sublayer's output gets x's gradient, and x that of the sublayer's output.
+
+    Which of the two does alpha multiply in the forward?
+
+    dsublayer_output = dsum, dx = alpha * dsum
+
+    The sum [2, 3, 5, 1, 4] gets 2 * 0.4950 = 0.9899 for its first value: x gets 1.9799, the sublayer's output 0.9899.
+    """
+    dx, dsum, dweight, dbias = deepnorm.backward(dy, x, sublayer_output, alpha, weight, eps)
+    return dsum, dx, dweight, dbias
+
+
+@wrong("DN-5", deepnorm.backward)
+def alpha_forgotten_in_the_sum(dy, x, sublayer_output, alpha, weight=1.0, eps=1e-5):
+    """The backward takes its statistics from x + sublayer_output, without alpha.
+
+    Of which row did the forward take the mean and the deviation?
+
+    z = alpha * x + sublayer_output, dsum = LayerNorm's dx at z
+
+    2 [1, 2, 2, 1, 1] + [0, -1, 1, -1, 2] = [2, 3, 5, 1, 4] has variance 2. Without alpha [1, 1, 3, 0, 3] has variance 1.44,
+    and the first value of dsum would be 1.25, not 0.9899.
+    """
+    dsum, dweight, dbias = layernorm.backward(dy, x + sublayer_output, weight, eps)
+    return alpha * dsum, dsum, dweight, dbias
+
+
+@wrong("DN-5", deepnorm.backward)
+def weight_missing_in_dx(dy, x, sublayer_output, alpha, weight=1.0, eps=1e-5):
+    """dy is not multiplied by the weight.
+
+    y = x_hat * weight + bias: what is the gradient of x_hat?
+
+    dsum = (G - mean(G) - x_hat * mean(G * x_hat)) / sqrt(variance + eps), with G = dy * weight
+
+    G = [2, 0, 0, 0, 0]: the first value of dsum is 2 * 0.4950 = 0.9899. With G = dy it is 0.4950.
+    """
+    dx, dsum, _, _ = deepnorm.backward(dy, x, sublayer_output, alpha, 1.0, eps)
+    return dx, dsum, *deepnorm.backward(dy, x, sublayer_output, alpha, weight, eps)[2:]
+
+
+@wrong("DN-5", deepnorm.backward)
+def weight_after_the_means(dy, x, sublayer_output, alpha, weight=1.0, eps=1e-5):
+    """The weight multiplies at the end, after the means over the row were taken of dy alone.
+
+    Through which features' weights does dy[0] reach dx[1]?
+
+    dsum = (G - mean(G) - x_hat * mean(G * x_hat)) / sqrt(variance + eps), with G = dy * weight
+
+    G = [2, 0, 0, 0, 0]: the second value of dsum is 2 * -0.1414 = -0.2828. Multiplied at the end it is
+    3 * -0.1414 = -0.4243.
+    """
+    dx, dsum, dweight, dbias = deepnorm.backward(dy, x, sublayer_output, alpha, 1.0, eps)
+    return dx * weight, dsum * weight, dweight, dbias
+
+
+@wrong("DN-5", deepnorm.backward)
+def parameters_of_each_row(dy, x, sublayer_output, alpha, weight=1.0, eps=1e-5):
+    """dweight and dbias are those of each row, not summed over the rows.
+
+    What is the shape of the weight, and what that of your dweight?
+
+    dweight = sum(dy * x_hat), dbias = sum(dy), over all rows
+
+    x_hat = [-1, 1] and [1, -1], dy = [1, 2] and [10, 20]: dweight = [-1 + 10, 2 - 20] = [9, -18], dbias = [11, 22].
+    """
+    dx, dsum, _, _ = deepnorm.backward(dy, x, sublayer_output, alpha, weight, eps)
+    return dx, dsum, dy * layernorm.standardize(alpha * x + sublayer_output, eps)[0], dy
+
+
 @wrong("DN-6", deepnorm.forward)
 def running_average_kept(x, sublayer_output, alpha, weight=1.0, bias=0.0, eps=1e-5):
     """A moving average of the mean and the variance normalizes, as BatchNorm's does in evaluation.
@@ -311,6 +495,48 @@ def layernorms_taken_for_free(inputs, hidden, outputs):
     100-64-32-10: the Linears have 6464 + 2080 + 330 = 8874, the LayerNorms 128 + 64 = 192, together 9066.
     """
     return deepnorm.mlp_parameters(inputs, hidden, outputs)[0] - 2 * sum(hidden), 0
+
+
+@wrong("DN-7", deepnorm.mlp_parameters)
+def layernorms_left_out_of_the_total(inputs, hidden, outputs):
+    """The LayerNorms' parameters are counted, but not among all parameters.
+
+    Does the optimizer train the LayerNorms' parameters too?
+
+    all = those of the Linears + 2 * width for each LayerNorm
+
+    100-64-32-10: the Linears have 6464 + 2080 + 330 = 8874, the LayerNorms 128 + 64 = 192, together 9066, not 8874.
+    """
+    every, of_layernorms = deepnorm.mlp_parameters(inputs, hidden, outputs)
+    return every - of_layernorms, of_layernorms
+
+
+@wrong("DN-7", deepnorm.mlp_parameters)
+def layernorms_without_a_bias(inputs, hidden, outputs):
+    """A LayerNorm is counted with a weight and no bias.
+
+    How many tensors has torch.nn.LayerNorm(64)?
+
+    2 * width for each LayerNorm: a weight and a bias of the width
+
+    100-64-32-10: 2 * 64 + 2 * 32 = 192, not 64 + 32 = 96; together 9066, not 8970.
+    """
+    every, of_layernorms = deepnorm.mlp_parameters(inputs, hidden, outputs)
+    return every - of_layernorms // 2, of_layernorms // 2
+
+
+@wrong("DN-7", deepnorm.mlp_parameters)
+def linears_without_a_bias(inputs, hidden, outputs):
+    """A Linear is counted with a weight and no bias.
+
+    How many tensors has torch.nn.Linear(3, 4)?
+
+    before * after + after for each Linear
+
+    3-4-2: 3 * 4 + 4 = 16, 4 * 2 + 2 = 10, and 8 of the LayerNorm: 34. Without the biases 12 + 8 + 8 = 28.
+    """
+    every, of_layernorms = deepnorm.mlp_parameters(inputs, hidden, outputs)
+    return every - sum(hidden) - outputs, of_layernorms
 
 
 @wrong("DN-7", deepnorm.mlp_parameters)
@@ -384,6 +610,34 @@ def step_multiplied_by_alpha(x, sublayer_output, step, alpha, eps=1e-5):
     moves y by 0.0099 where alpha is 10.
     """
     return deepnorm.movement(x, sublayer_output, alpha * step, alpha, eps)
+
+
+@wrong("DN-8", deepnorm.backward)
+def skip_path_not_scaled(dy, x, sublayer_output, alpha, weight=1.0, eps=1e-5):
+    """dx lacks alpha: it shrinks with alpha as the gradient of the sublayer's output does.
+
+    If x changes by 1, by how much does alpha * x + sublayer_output change?
+
+    dsublayer_output = dsum, dx = alpha * dsum
+
+    alpha 10: LayerNorm divides by 10 * 1.4142, so that dsum begins with 0.2 * 0.7 / 14.142 = 0.0099; x gets 10 times as
+    much, 0.099.
+    """
+    return alpha_forgotten_in_dx(dy, x, sublayer_output, alpha, weight, eps)
+
+
+@wrong("DN-8", deepnorm.backward)
+def sublayer_scaled_too(dy, x, sublayer_output, alpha, weight=1.0, eps=1e-5):
+    """The gradient of the sublayer's output has an alpha: it does not get smaller where alpha gets larger.
+
+    If the sublayer's output changes by 1, by how much does alpha * x + sublayer_output change?
+
+    dsublayer_output = dsum, dx = alpha * dsum
+
+    alpha 10: LayerNorm divides by 10 * 1.4142, so that dsum begins with 0.2 * 0.7 / 14.142 = 0.0099. The sublayer's output
+    gets that, and x alone 0.099.
+    """
+    return alpha_on_both_gradients(dy, x, sublayer_output, alpha, weight, eps)
 
 
 @wrong("DN-9", deepnorm.alpha_in)

@@ -214,6 +214,78 @@ def bias_before_the_weight(x, num_groups, weight=1.0, bias=0.0, eps=1e-5):
     return groupnorm.forward(x, num_groups, weight, weight * bias, eps)
 
 
+@wrong("GI-5", groupnorm.backward)
+def weight_after_the_means(dy, x, num_groups, weight=1.0, eps=1e-5):
+    """The weight multiplies at the end, after the means over the group were taken of dy alone.
+
+    Through which channels' weights does dy of channel 0 reach dx of channel 1?
+
+    dx = (G - mean(G) - x_hat * mean(G * x_hat)) / sqrt(variance + eps), with G = dy * weight
+
+    G = [2, 0, 0, 0, 0]: dx of channel 1 is 2 * -0.1414 = -0.2828. Multiplied at the end it is 3 * -0.1414 = -0.4243.
+    """
+    dx, dweight, dbias = groupnorm.backward(dy, x, num_groups, 1.0, eps)
+    return dx * per_channel(weight, x), dweight, dbias
+
+
+@wrong("GI-5", groupnorm.backward)
+def weight_missing_in_dx(dy, x, num_groups, weight=1.0, eps=1e-5):
+    """dy is not multiplied by the weight.
+
+    y = x_hat * weight + bias: what is the gradient of x_hat?
+
+    dx = (G - mean(G) - x_hat * mean(G * x_hat)) / sqrt(variance + eps), with G = dy * weight
+
+    G = [2, 0, 0, 0, 0]: the first value of dx is 2 * 0.4950 = 0.9899. With G = dy it is 0.4950.
+    """
+    return groupnorm.backward(dy, x, num_groups, 1.0, eps)
+
+
+@wrong("GI-5", groupnorm.backward)
+def statistics_taken_for_constants(dy, x, num_groups, weight=1.0, eps=1e-5):
+    """dx is dy * weight / deviation: the mean and the variance are taken for constants.
+
+    Move one value of a group: which other values of y move?
+
+    dx = (G - mean(G) - x_hat * mean(G * x_hat)) / sqrt(variance + eps), with G = dy * weight
+
+    G = [2, 0, 0, 0, 0], deviation 1.4142: the first value is 2 * (1 - 0.2 - 0.7071 * 0.1414) / 1.4142 = 0.9899, not
+    2 / 1.4142 = 1.4142, and the others are not 0.
+    """
+    _, dweight, dbias = groupnorm.backward(dy, x, num_groups, weight, eps)
+    sets = x.reshape(x.shape[0], num_groups, -1)
+    dx_hat = (dy * per_channel(weight, x)).reshape(sets.shape)
+    return (dx_hat / np.sqrt(sets.var(axis=2, keepdims=True) + eps)).reshape(x.shape), dweight, dbias
+
+
+@wrong("GI-5", groupnorm.backward)
+def positions_not_summed(dy, x, num_groups, weight=1.0, eps=1e-5):
+    """dweight and dbias are summed over the samples only, and keep a value for each position.
+
+    What is the shape of the weight, and what that of your dweight?
+
+    dweight[c] = sum(dy * x_hat), dbias[c] = sum(dy), over all samples and positions
+
+    dweight[0] = (-1 + 2) + (10 - 20) = -9. Over the samples only it is [-1 + 10, 2 - 20] = [9, -18].
+    """
+    dx = groupnorm.backward(dy, x, num_groups, weight, eps)[0]
+    return dx, (dy * groupnorm.forward(x, num_groups, eps=eps)).sum(axis=0), dy.sum(axis=0)
+
+
+@wrong("GI-5", groupnorm.backward)
+def samples_not_summed(dy, x, num_groups, weight=1.0, eps=1e-5):
+    """dweight and dbias are summed over the positions only, and keep a value for each sample.
+
+    How many weights has a channel: one, or one for each sample?
+
+    dweight[c] = sum(dy * x_hat), dbias[c] = sum(dy), over all samples and positions
+
+    dweight[0] = (-1 + 2) + (10 - 20) = -9. Sample by sample it is 1 and -10.
+    """
+    dx, axes = groupnorm.backward(dy, x, num_groups, weight, eps)[0], tuple(range(2, x.ndim))
+    return dx, (dy * groupnorm.forward(x, num_groups, eps=eps)).sum(axis=axes), dy.sum(axis=axes)
+
+
 @wrong("GI-6", groupnorm.matrix_shape)
 def groups_in_the_place_of_the_height(norm, n, c, h, w, num_groups=1):
     """GroupNorm's matrix is (s w g) x (g n), as the note has it.
@@ -242,6 +314,20 @@ def groups_and_their_channels_swapped(norm, n, c, h, w, num_groups=1):
     240 values too, but 6 means.
     """
     return groupnorm.matrix_shape(norm, n, c, h, w, c // num_groups)
+
+
+@wrong("GI-6", groupnorm.matrix_shape)
+def rows_and_columns_exchanged(norm, n, c, h, w, num_groups=1):
+    """The sets are the rows of the matrix, and the values of a set stand side by side.
+
+    Which is normalized here, a row or a column?
+
+    (values, sets): BatchNorm (n w h) x c
+
+    n = 2, c = 6, w = 4, h = 5: BatchNorm has 2 * 4 * 5 = 40 values in each of 6 columns, (40, 6). (6, 40) has a row for each
+    channel.
+    """
+    return groupnorm.matrix_shape(norm, n, c, h, w, num_groups)[::-1]
 
 
 @wrong("GI-6", groupnorm.matrix_shape)
@@ -373,6 +459,131 @@ def running_statistics_in_training(x, training, weight=None, bias=None, running_
     return groupnorm.instance_layer(x, False, weight, bias, running_mean, running_var, eps)
 
 
+@wrong("GI-8", groupnorm.instance_update)
+def biased_variance_stored(running_mean, running_var, x, momentum=0.1):
+    """The variance that normalizes is stored as it is, divided by n.
+
+    Are a channel's positions all the data there is, or a sample of them?
+
+    running_var = (1 - momentum) * running_var + momentum * variance * n / (n - 1), n the number of positions
+
+    [1, 3] has variance 1, corrected 1 * 2 / 1 = 2; [5, 5] has 0. Averaged (2 + 0) / 2 = 1: 0.9 * 1 + 0.1 * 1 = 1. Without the
+    correction it is 0.9 * 1 + 0.1 * 0.5 = 0.95.
+    """
+    positions = tuple(range(2, x.ndim))
+    mean, variance = x.mean(axis=positions).mean(axis=0), x.var(axis=positions).mean(axis=0)
+    return (1 - momentum) * running_mean + momentum * mean, (1 - momentum) * running_var + momentum * variance
+
+
+@wrong("GI-8", groupnorm.instance_update)
+def statistics_of_the_batch(running_mean, running_var, x, momentum=0.1):
+    """The variance is taken over the whole batch, as BatchNorm's is, so that it holds the differences between samples too.
+
+    What is the variance of two pictures, one all black and one all white: of each, and of both together?
+
+    running_var = (1 - momentum) * running_var + momentum * (the average of the samples' unbiased variances)
+
+    [1, 3] has the unbiased variance 2, [5, 5] has 0, their average is 1: 0.9 * 1 + 0.1 * 1 = 1. Together 1, 3, 5, 5 have
+    11 / 3 = 3.6667: 0.9 * 1 + 0.1 * 3.6667 = 1.2667.
+    """
+    return groupnorm.batchnorm.update(running_mean, running_var, x, momentum)
+
+
+@wrong("GI-8", groupnorm.instance_update)
+def sample_after_sample(running_mean, running_var, x, momentum=0.1):
+    """The samples move the running statistics one after the other: a batch of 32 counts as 32 steps.
+
+    How much of the old mean is left after one call?
+
+    running = (1 - momentum) * running + momentum * (the average over the samples)
+
+    From 0, with samples of means 2 and 5: 0.9 * 0 + 0.1 * 3.5 = 0.35. One after the other 0.2, then 0.9 * 0.2 + 0.1 * 5 = 0.68.
+    """
+    for i in range(x.shape[0]):
+        running_mean, running_var = groupnorm.instance_update(running_mean, running_var, x[i : i + 1], momentum)
+    return running_mean, running_var
+
+
+@wrong("GI-8", groupnorm.instance_update)
+def momentum_of_the_old_value(running_mean, running_var, x, momentum=0.1):
+    """momentum weighs the old value, as in Keras and Flax, though the contract is torch's.
+
+    Does your 0.1 multiply the past or the present?
+
+    running = (1 - momentum) * running + momentum * batch
+
+    From 0, with samples of means 2 and 5: 0.9 * 0 + 0.1 * 3.5 = 0.35, not 0.1 * 0 + 0.9 * 3.5 = 3.15.
+    """
+    return groupnorm.instance_update(running_mean, running_var, x, 1 - momentum)
+
+
+@wrong("GI-8", groupnorm.instance_backward)
+def terms_over_the_sample(dy, x, weight=1.0, eps=1e-5):
+    """The backward takes its statistics over all channels of a sample, as LayerNorm's does.
+
+    Over which values did the forward take the mean?
+
+    dx = (G - mean(G) - x_hat * mean(G * x_hat)) / sqrt(variance + eps), over the positions of each channel
+
+    Channel 0, [2, 3, 5, 1, 4], has mean 3 and deviation 1.4142: its first value is 0.4950. Over both channels the mean is 4.5
+    and the deviation 2.6926.
+    """
+    return groupnorm.backward(dy, x, 1, weight, eps)
+
+
+@wrong("GI-8", groupnorm.instance_backward)
+def means_taken_for_constants(dy, x, weight=1.0, eps=1e-5):
+    """dx is dy * weight / deviation: the mean and the variance are taken for constants.
+
+    Move one value of a channel: which other values of y move?
+
+    dx = (G - mean(G) - x_hat * mean(G * x_hat)) / sqrt(variance + eps), with G = dy * weight
+
+    Channel 0: G = [1, 0, 0, 0, 0], deviation 1.4142: (1 - 0.2 - 0.7071 * 0.1414) / 1.4142 = 0.4950, not
+    1 / 1.4142 = 0.7071, and the others are not 0.
+    """
+    return statistics_taken_for_constants(dy, x, x.shape[1], weight, eps)
+
+
+@wrong("GI-8", groupnorm.instance_backward)
+def weight_not_in_dx(dy, x, weight=1.0, eps=1e-5):
+    """dy is not multiplied by the weight.
+
+    y = x_hat * weight + bias: what is the gradient of x_hat?
+
+    dx = (G - mean(G) - x_hat * mean(G * x_hat)) / sqrt(variance + eps), with G = dy * weight
+
+    Channel 1 is twice channel 0, with a weight of 4: 4 * 0.4950 / 2 = 0.9899. Without the weight it is 0.2475.
+    """
+    return groupnorm.instance_backward(dy, x, 1.0, eps)
+
+
+@wrong("GI-8", groupnorm.instance_backward)
+def parameters_of_each_sample(dy, x, weight=1.0, eps=1e-5):
+    """dweight and dbias are those of each sample, not summed over the batch.
+
+    Every sample has statistics of its own. Has it a weight of its own, too?
+
+    dweight[c] = sum(dy * x_hat), dbias[c] = sum(dy), over all samples and positions
+
+    dweight[0] = (-1 + 2) + (10 - 20) = -9. Sample by sample it is 1 and -10.
+    """
+    return samples_not_summed(dy, x, x.shape[1], weight, eps)
+
+
+@wrong("GI-8", groupnorm.instance_backward)
+def parameters_of_each_position(dy, x, weight=1.0, eps=1e-5):
+    """dweight and dbias are summed over the samples only, and keep a value for each position.
+
+    What is the shape of the weight, and what that of your dweight?
+
+    dweight[c] = sum(dy * x_hat), dbias[c] = sum(dy), over all samples and positions
+
+    dweight[0] = (-1 + 2) + (10 - 20) = -9. Over the samples only it is [-1 + 10, 2 - 20] = [9, -18].
+    """
+    return positions_not_summed(dy, x, x.shape[1], weight, eps)
+
+
 @wrong("GI-9", groupnorm.cross_norm)
 def maps_swapped(a, b, training=True, active=True, eps=1e-5):
     """The maps themselves change places, patterns and all.
@@ -483,3 +694,71 @@ def taken_but_not_given(a, b, training=True, active=True, eps=1e-5):
     deviation 1 back from b'. From a b that has kept mean 10 it would stay [5, 5, 15, 15].
     """
     return groupnorm.cross_norm(a, b, training, active, eps)[0], b
+
+
+@wrong("GI-10", groupnorm.cross_norm)
+def one_flag_is_enough(a, b, training=True, active=True, eps=1e-5):
+    """It is active where one of the two flags is set: `or` stands for `and`.
+
+    Both flags are there to switch it off. Does either of yours?
+
+    return a, b unless training and active
+
+    a = [0, 0, 2, 2], training but not active: [0, 0, 2, 2]; active in evaluation: [0, 0, 2, 2]. Not [5, 5, 15, 15].
+    """
+    on = training or active
+    return groupnorm.cross_norm(a, b, on, on, eps)
+
+
+@wrong("GI-10", groupnorm.cross_norm)
+def flags_ignored(a, b, training=True, active=True, eps=1e-5):
+    """Both flags are ignored: the maps are restyled in every call.
+
+    What are the arguments `training` and `active` for?
+
+    return a, b unless training and active
+
+    a = [0, 0, 2, 2] with both flags off stays [0, 0, 2, 2], and does not become [5, 5, 15, 15].
+    """
+    return groupnorm.cross_norm(a, b, True, True, eps)
+
+
+@wrong("GI-10", groupnorm.cross_norm)
+def never_swaps(a, b, training=True, active=True, eps=1e-5):
+    """The maps come back as they are, switched on or off.
+
+    Does your function change anything?
+
+    a' = (a - mean_a) / deviation_a * deviation_b + mean_b where training and active both hold
+
+    a = [0, 0, 2, 2] has mean 1 and deviation 1, b mean 10 and deviation 5: switched on, a' = [5, 5, 15, 15].
+    """
+    return a, b
+
+
+@wrong("GI-10", groupnorm.cross_norm)
+def exchanged_when_switched_off(a, b, training=True, active=True, eps=1e-5):
+    """Switched off, the maps come back in exchanged places.
+
+    Which of the two results belongs to a?
+
+    return a, b unless training and active: a first
+
+    a = [0, 0, 2, 2] in evaluation stays [0, 0, 2, 2] and comes first; [5, 15, 5, 15] is b.
+    """
+    return groupnorm.cross_norm(a, b, training, active, eps) if training and active else (b, a)
+
+
+@wrong("GI-10", groupnorm.cross_norm)
+def normalized_when_switched_off(a, b, training=True, active=True, eps=1e-5):
+    """Switched off, each map is normalized and gets no other's style, as if CrossNorm were a norm in evaluation.
+
+    What does a network expect of a test image that was trained on images with a style of their own?
+
+    return a, b unless training and active: as they are
+
+    a = [0, 0, 2, 2] in evaluation stays [0, 0, 2, 2], and does not become [-1, -1, 1, 1].
+    """
+    if training and active:
+        return groupnorm.cross_norm(a, b, training, active, eps)
+    return groupnorm.instance_forward(a, eps=eps), groupnorm.instance_forward(b, eps=eps)

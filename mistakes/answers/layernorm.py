@@ -257,6 +257,58 @@ def absent_weight_is_zero(x, weight=0.0, bias=0.0, eps=1e-5):
     return _deviation(x) / np.sqrt(_variance(x) + eps) * weight + bias
 
 
+@wrong("LN-6", layernorm.forward)
+def weight_and_bias_missing(x, weight=1.0, bias=0.0, eps=1e-5):
+    """Neither the weight nor the bias is used: y is x_hat.
+
+    Set all weights to 2 and all biases to 1: what changes in your y?
+
+    y = x_hat * weight + bias
+
+    x_hat = [-1, 1], weight [2, 3], bias [10, 20]: [-1 * 2 + 10, 1 * 3 + 20] = [8, 23], not [-1, 1].
+    """
+    return _deviation(x) / np.sqrt(_variance(x) + eps)
+
+
+@wrong("LN-6", layernorm.forward)
+def weight_missing(x, weight=1.0, bias=0.0, eps=1e-5):
+    """The weight is not used; the bias is.
+
+    Set all weights to 2 and all biases to 0: does your y double?
+
+    y = x_hat * weight + bias
+
+    x_hat = [-1, 1], weight [2, 3], bias [10, 20]: [-1 * 2 + 10, 1 * 3 + 20] = [8, 23], not [-1 + 10, 1 + 20] = [9, 21].
+    """
+    return _deviation(x) / np.sqrt(_variance(x) + eps) + bias
+
+
+@wrong("LN-6", layernorm.forward)
+def bias_missing(x, weight=1.0, bias=0.0, eps=1e-5):
+    """The bias is not used; the weight is.
+
+    Set all biases to 1: does your y move by 1?
+
+    y = x_hat * weight + bias
+
+    x_hat = [-1, 1], weight [2, 3], bias [10, 20]: [-1 * 2 + 10, 1 * 3 + 20] = [8, 23], not [-1 * 2, 1 * 3] = [-2, 3].
+    """
+    return _deviation(x) / np.sqrt(_variance(x) + eps) * weight
+
+
+@wrong("LN-6", layernorm.forward)
+def weight_and_bias_swapped(x, weight=1.0, bias=0.0, eps=1e-5):
+    """x_hat is multiplied by the bias, and the weight is added.
+
+    What is y where x_hat is 0: the weight or the bias?
+
+    y = x_hat * weight + bias
+
+    x_hat = [-1, 1], weight [2, 3], bias [10, 20]: [-1 * 2 + 10, 1 * 3 + 20] = [8, 23], not [-10 + 2, 20 + 3] = [-8, 23].
+    """
+    return _deviation(x) / np.sqrt(_variance(x) + eps) * bias + weight
+
+
 # -- LN-7: shifts ------------------------------------------------------------------------------------------------------
 
 
@@ -388,6 +440,84 @@ def excess_over_the_normal_distribution(x, order):
     [0, 0, 0, 0, 10]: (4 * 2⁴ + 8⁴) / 5 / 16² = 832 / 256 = 3.25, not 0.25.
     """
     return layernorm.standardized_moment(x, order) - 3 * (order == 4)
+
+
+@wrong("LN-9", layernorm.standardized_moment)
+def three_subtracted_from_every_moment(x, order):
+    """3 is subtracted from the moment of every order, as if all were the excess kurtosis.
+
+    Which skewness does your function give a normal distribution, and which one does its docstring promise?
+
+    mean((x - mean)^order) / sqrt(variance)^order, without - 3
+
+    [0, 0, 0, 0, 10]: the skewness is 96 / 64 = 1.5, not 1.5 - 3 = -1.5.
+    """
+    return layernorm.standardized_moment(x, order) - 3
+
+
+@wrong("LN-9", layernorm.standardized_moment)
+def power_missing(x, order):
+    """The deviations are divided by the standard deviation and averaged, but not raised to the power.
+
+    What is the mean of x - mean, whatever x is?
+
+    mean((x - mean)^order) / sqrt(variance)^order
+
+    [0, 0, 0, 0, 10]: (4 * (-2)³ + 8³) / 5 / 4³ = 96 / 64 = 1.5; without the power it is (4 * (-2) + 8) / 5 / 4 = 0.
+    """
+    return (_deviation(x) / np.sqrt(_variance(x))).mean(axis=-1)
+
+
+@wrong("LN-9", layernorm.standardized_moment)
+def power_of_the_deviation_missing(x, order):
+    """The moment is divided by the standard deviation itself, not by a power of it.
+
+    In which unit is your skewness, if x is in metres?
+
+    mean((x - mean)^order) / sqrt(variance)^order
+
+    [0, 0, 0, 0, 10]: (4 * (-2)³ + 8³) / 5 = 96; divided by 4³ = 64 it is 1.5, divided by 4 it would be 24.
+    """
+    return (_deviation(x) ** order).mean(axis=-1) / np.sqrt(_variance(x))[..., 0]
+
+
+@wrong("LN-9", layernorm.standardized_moment)
+def power_of_the_variance(x, order):
+    """The moment is divided by a power of the variance: its root is missing.
+
+    Which of your variables is a variance, and which is a standard deviation?
+
+    mean((x - mean)^order) / sqrt(variance)^order
+
+    [0, 0, 0, 0, 10]: variance 16, so 96 / sqrt(16)³ = 96 / 64 = 1.5, not 96 / 16³ = 0.0234.
+    """
+    return (_deviation(x) ** order).mean(axis=-1) / _variance(x)[..., 0] ** order
+
+
+@wrong("LN-9", layernorm.standardized_moment)
+def moment_about_zero(x, order):
+    """The mean is not subtracted from x before the power is taken.
+
+    Add 100 to x: does your skewness change? Does the shape of the distribution?
+
+    mean((x - mean)^order) / sqrt(variance)^order
+
+    [0, 0, 0, 0, 10]: (4 * (-2)³ + 8³) / 5 / 4³ = 1.5, not 10³ / 5 / 4³ = 3.125.
+    """
+    return (x**order).mean(axis=-1) / np.sqrt(_variance(x))[..., 0] ** order
+
+
+@wrong("LN-9", layernorm.standardized_moment)
+def moment_by_the_unbiased_variance(x, order):
+    """The variance in the divisor divides by n - 1.
+
+    You average the powers over n values. By what do you divide the squares?
+
+    variance = sum((x - mean)²) / n
+
+    [0, 0, 0, 0, 10]: the squares add up to 80; 80 / 5 = 16 and 96 / 4³ = 1.5, not 80 / 4 = 20 and 96 / sqrt(20)³ = 1.0733.
+    """
+    return (_deviation(x) ** order).mean(axis=-1) / x.std(axis=-1, ddof=1) ** order
 
 
 # -- LN-10: a row alone ------------------------------------------------------------------------------------------------
@@ -650,3 +780,185 @@ def eps_outside_the_root_in_the_backward(dy, x, weight=1.0, eps=1e-5):
     G, deviation, root = dy * weight, _deviation(x), np.sqrt(_variance(x))
     dx = (G - _mean(G)) / (root + eps) - deviation * _mean(G * deviation) / (root * (root + eps) ** 2)
     return _with_parameters(dx, dy, x, eps)
+
+
+@wrong("LN-14", layernorm.backward)
+def terms_without_the_weight(dy, x, weight=1.0, eps=1e-5):
+    """The two terms that are taken out of dx are computed from dy, not from G = dy * weight.
+
+    Which gradient arrives at x_hat: dy, or dy * weight?
+
+    dx = (G - mean(G) - x_hat * mean(G * x_hat)) / sqrt(variance + eps), with G = dy * weight in all three places
+
+    dy of ones, weight [1, 0, 0, 0, 0]: mean(G) = 0.2 and dx begins with (1 - 0.2 - 0.1) / sqrt(2) = 0.495, not with (1 - 1) = 0.
+    """
+    x_hat, rstd = layernorm.standardize(x, eps)
+    return _with_parameters(rstd * (dy * weight - _mean(dy) - x_hat * _mean(dy * x_hat)), dy, x, eps)
+
+
+@wrong("LN-14", layernorm.backward)
+def variance_term_added(dy, x, weight=1.0, eps=1e-5):
+    """The term of the variance, x_hat * mean(G * x_hat), is added to dx, not subtracted.
+
+    What is the sum of your dx * x_hat over a row?
+
+    dx = (G - mean(G) - x_hat * mean(G * x_hat)) / sqrt(variance + eps)
+
+    dy = [1, 0, 0, 0, 0]: (1 - 0.2 - 0.1) / sqrt(2) = 0.495, not (1 - 0.2 + 0.1) / sqrt(2) = 0.6364.
+    """
+    G, (x_hat, rstd) = dy * weight, layernorm.standardize(x, eps)
+    return _with_parameters(rstd * (G - _mean(G) + x_hat * _mean(G * x_hat)), dy, x, eps)
+
+
+@wrong("LN-14", layernorm.backward)
+def sums_for_the_means_of_dx(dy, x, weight=1.0, eps=1e-5):
+    """The terms of dx are sums over the row, not means.
+
+    Do the terms of your dx grow with the length of the row?
+
+    dx = (G - mean(G) - x_hat * mean(G * x_hat)) / sqrt(variance + eps): both means divide by n
+
+    dy = [1, 0, 0, 0, 0]: (1 - 1 / 5 - 0.5 / 5) / sqrt(2) = 0.495, not (1 - 1 - 0.5) / sqrt(2) = -0.3536.
+    """
+    G, n, (x_hat, rstd) = dy * weight, x.shape[-1], layernorm.standardize(x, eps)
+    return _with_parameters(rstd * (G - n * _mean(G) - x_hat * n * _mean(G * x_hat)), dy, x, eps)
+
+
+@wrong("LN-14", layernorm.backward)
+def dx_not_divided(dy, x, weight=1.0, eps=1e-5):
+    """dx is not divided by the standard deviation.
+
+    If x is in metres, what is the unit of your dx?
+
+    dx = (G - mean(G) - x_hat * mean(G * x_hat)) / sqrt(variance + eps)
+
+    dy = [1, -2, 0, 0, 1]: nothing is taken away, variance 2, and dx begins with 1 / sqrt(2) = 0.7071, not with 1.
+    """
+    dx, dweight, dbias = layernorm.backward(dy, x, weight, eps)
+    return dx * np.sqrt(_variance(x) + eps), dweight, dbias
+
+
+@wrong("LN-14", layernorm.backward)
+def dx_divided_by_the_variance(dy, x, weight=1.0, eps=1e-5):
+    """dx is divided by the variance, not by its root.
+
+    If x is in metres, what is the unit of your dx?
+
+    dx = (G - mean(G) - x_hat * mean(G * x_hat)) / sqrt(variance + eps)
+
+    dy = [1, -2, 0, 0, 1]: nothing is taken away, variance 2, and dx begins with 1 / sqrt(2) = 0.7071, not with 1 / 2 = 0.5.
+    """
+    dx, dweight, dbias = layernorm.backward(dy, x, weight, eps)
+    return dx / np.sqrt(_variance(x) + eps), dweight, dbias
+
+
+@wrong("LN-14", layernorm.backward)
+def dweight_and_dbias_swapped(dy, x, weight=1.0, eps=1e-5):
+    """dweight and dbias are returned in the wrong order.
+
+    In which order does the docstring name the gradients, and in which order do you return them?
+
+    return dx, dweight, dbias, with dweight = sum(dy * x_hat) and dbias = sum(dy)
+
+    dy = [[1, 2], [10, 20]], x_hat = [[-1, 1], [1, -1]]: first dweight, [-1 + 10, 2 - 20] = [9, -18], then dbias, [11, 22].
+    """
+    dx, dweight, dbias = layernorm.backward(dy, x, weight, eps)
+    return dx, dbias, dweight
+
+
+@wrong("LN-14", layernorm.backward)
+def parameter_gradients_over_the_features(dy, x, weight=1.0, eps=1e-5):
+    """dweight and dbias are summed over the features: there is one number for each row.
+
+    How many numbers does the weight hold, and how many your dweight?
+
+    dweight = sum(dy * x_hat) and dbias = sum(dy), over all rows: one number for each feature
+
+    dy = [[1, 2], [10, 20]]: dbias is [1 + 10, 2 + 20] = [11, 22], not [1 + 2, 10 + 20] = [3, 30].
+    """
+    x_hat, _ = layernorm.standardize(x, eps)
+    return layernorm.backward(dy, x, weight, eps)[0], (dy * x_hat).sum(axis=-1), dy.sum(axis=-1)
+
+
+@wrong("LN-14", layernorm.backward)
+def parameter_gradients_over_the_first_axis(dy, x, weight=1.0, eps=1e-5):
+    """dweight and dbias are summed over the first axis alone, which is not enough for an x of three dimensions.
+
+    An x of shape (batch, time, features): what is the shape of your dbias, and what that of the bias?
+
+    dweight = sum(dy * x_hat) and dbias = sum(dy), over all axes but the last
+
+    x of shape (2, 2, 2): dbias is [1 + 10 + 100 + 1000, 2 + 20 + 200 + 2000] = [1111, 2222], not [[101, 202], [1010, 2020]].
+    """
+    x_hat, _ = layernorm.standardize(x, eps)
+    return layernorm.backward(dy, x, weight, eps)[0], (dy * x_hat).sum(axis=0), dy.sum(axis=0)
+
+
+@wrong("LN-14", layernorm.backward)
+def parameter_gradients_not_summed(dy, x, weight=1.0, eps=1e-5):
+    """dweight and dbias are not summed: every row has its own.
+
+    What is the shape of your dbias, and what that of the bias?
+
+    dweight = sum(dy * x_hat) and dbias = sum(dy), over all rows
+
+    dy = [[1, 2], [10, 20]]: dbias is [1 + 10, 2 + 20] = [11, 22], not [[1, 2], [10, 20]].
+    """
+    x_hat, _ = layernorm.standardize(x, eps)
+    return layernorm.backward(dy, x, weight, eps)[0], dy * x_hat, dy
+
+
+@wrong("LN-14", layernorm.backward)
+def parameter_gradients_averaged(dy, x, weight=1.0, eps=1e-5):
+    """dweight and dbias are means over the rows, not sums.
+
+    The same batch twice in a row: what happens to your dweight?
+
+    dweight = sum(dy * x_hat) and dbias = sum(dy), over all rows
+
+    dy = [[1, 2], [10, 20]]: dbias is [1 + 10, 2 + 20] = [11, 22], not [11 / 2, 22 / 2] = [5.5, 11].
+    """
+    dx, dweight, dbias = layernorm.backward(dy, x, weight, eps)
+    rows = dy.size // dy.shape[-1]
+    return dx, dweight / rows, dbias / rows
+
+
+@wrong("LN-14", layernorm.backward)
+def dweight_without_x_hat(dy, x, weight=1.0, eps=1e-5):
+    """dweight is sum(dy * x), with x in the place of x_hat.
+
+    By what is the weight multiplied in the forward?
+
+    y = x_hat * weight + bias, so that dweight = sum(dy * x_hat)
+
+    dy = [[1, 2], [10, 20]], x = [[1, 3], [8, 2]]: x_hat = [[-1, 1], [1, -1]] and dweight begins with -1 + 10 = 9, not 1 + 80.
+    """
+    dx, _, dbias = layernorm.backward(dy, x, weight, eps)
+    return dx, (dy * x).sum(axis=tuple(range(x.ndim - 1))), dbias
+
+
+@wrong("LN-14", layernorm.backward)
+def dweight_not_divided(dy, x, weight=1.0, eps=1e-5):
+    """dweight is sum(dy * (x - mean)): the standard deviation is missing.
+
+    Is what you multiply dy with of variance 1?
+
+    dweight = sum(dy * x_hat), with x_hat = (x - mean) / sqrt(variance + eps)
+
+    dy = [[1, 2], [10, 20]], x = [[1, 3], [8, 2]]: dweight begins with -1 / 1 + 10 * 3 / 3 = 9, not -1 + 10 * 3 = 29.
+    """
+    dx, _, dbias = layernorm.backward(dy, x, weight, eps)
+    return dx, (dy * _deviation(x)).sum(axis=tuple(range(x.ndim - 1))), dbias
+
+
+@wrong("LN-14", layernorm.backward)
+def parameter_gradients_with_the_weight(dy, x, weight=1.0, eps=1e-5):
+    """dweight and dbias are summed from G = dy * weight, not from dy.
+
+    y is linear in the weight and in the bias: can its slope depend on the weight?
+
+    dweight = sum(dy * x_hat) and dbias = sum(dy); G = dy * weight stands in dx alone
+
+    x of shape (2, 2, 2), weight [2, 3]: dbias is [1111, 2222], not [2 * 1111, 3 * 2222] = [2222, 6666].
+    """
+    return layernorm.backward(dy, x, weight, eps)[0], *layernorm.backward(dy * weight, x, eps=eps)[1:]

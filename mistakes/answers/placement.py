@@ -35,6 +35,32 @@ def norm_before_the_addition(x, sublayer, norm):
 
 
 @wrong("PL-1", placement.post_norm)
+def x_alone_normed(x, sublayer, norm):
+    """The residual is normed, and the sublayer's output added to it as it is.
+
+    Is the mean of what your block hands on 0? What did you norm, one term or the sum?
+
+    y = norm(x + sublayer(x))
+
+    [1, 3] + [1, 9] = [2, 12], then the norm: [-1, 1]. Yours is [-1, 1] + [1, 9] = [0, 10].
+    """
+    return norm(x) + sublayer(x)
+
+
+@wrong("PL-1", placement.post_norm)
+def both_terms_normed(x, sublayer, norm):
+    """x and the sublayer's output are normed one by one, and then added.
+
+    How many norms has Post-LN for each sublayer?
+
+    y = norm(x + sublayer(x)): one norm, of the sum
+
+    [1, 3] + [1, 9] = [2, 12], then the norm: [-1, 1]. Yours is [-1, 1] + [-1, 1] = [-2, 2].
+    """
+    return norm(x) + norm(sublayer(x))
+
+
+@wrong("PL-1", placement.post_norm)
 def residual_missing(x, sublayer, norm):
     """The sublayer's output is normed alone, without x.
 

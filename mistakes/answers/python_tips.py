@@ -117,6 +117,20 @@ def raises_early(first, second):
 
 
 @wrong("PY-3", python_tips.strict_pairs)
+def makes_lists_and_compares(first, second):
+    """Both inputs are made lists in the call and their lengths compared: the pairs before the end are never given.
+
+    What does your function do with an input that has no end?
+
+    ValueError at the first pair that is not complete, not before
+
+    1, 2 and 10: next gives (1, 10), and only the second pair raises. Of lists of 2 and 1 it is known in the call.
+    """
+    first, second = list(first), list(second)
+    return raises_early(first, second)
+
+
+@wrong("PY-3", python_tips.strict_pairs)
 def stays_silent(first, second):
     """zip is called without strict=True and stops at the shortest.
 
@@ -174,6 +188,32 @@ def keeps_the_first_value(keys, values):
     for key, value in zip(keys, values, strict=True):
         found.setdefault(key, value)
     return found
+
+
+@wrong("PY-4", python_tips.table)
+def looks_up_the_place(keys, values):
+    """A key's value is looked up by the key's place, keys.index(key), which is the first one, and which a dict does not have.
+
+    Which place does "aab".index("a") give?
+
+    the last of equal keys counts: dict(zip(keys, values))
+
+    "aab" and 1, 2, 3: both "a" are at place 0, with 1, and it should be 2. {"x": 1, "y": 2}.index is an AttributeError.
+    """
+    return {key: values[keys.index(key)] for key in keys}
+
+
+@wrong("PY-4", python_tips.table)
+def numbers_the_keys(keys, values):
+    """The keys are taken by their places, keys[i], which goes well with a list and not with every iterable.
+
+    What is {"x": 1, "y": 2}[0]?
+
+    dict(zip(keys, values)): zip asks the keys for one after the other
+
+    {"x": 1, "y": 2} and 10, 20: {"x": 10, "y": 20}. {"x": 1, "y": 2}[0] is a KeyError.
+    """
+    return {keys[i]: values[i] for i in range(len(keys))}
 
 
 @wrong("PY-4", python_tips.table)
@@ -284,7 +324,7 @@ def one_layer_many_times(sizes):
 
 @wrong("PY-5", python_tips.stack)
 def no_activation(sizes):
-    """The layers have no relu.
+    """Your output does not come out of a relu: it is missing in all layers, or behind the last.
 
     What is the smallest value in your output?
 
@@ -297,3 +337,50 @@ def no_activation(sizes):
     model = python_tips.stack(sizes)
     steps = [step for pair in zip(model.layers, model.norms, strict=True) for step in pair]
     return nn.Sequential(*steps)
+
+
+@wrong("PY-5", python_tips.stack)
+def norm_after_relu(sizes):
+    """The norm comes after relu, so that half of your values are negative again.
+
+    What is the last thing that happens to x in a layer? Is your output 0 or more?
+
+    x = relu(norm(layer(x))): first the layer, then the norm, then relu
+
+    Of -3, 1 and 2 LayerNorm makes -1.3887, 0.4629, 0.9258, and relu 0, 0.4629, 0.9258. The other way round relu makes 0, 1,
+    2, and LayerNorm -1.2247, 0, 1.2247.
+    """
+    import torch
+
+    model = python_tips.stack(sizes)
+
+    def forward(x):
+        for layer, norm in zip(model.layers, model.norms, strict=True):
+            x = norm(torch.relu(layer(x)))
+        return x
+
+    model.forward = forward
+    return model
+
+
+@wrong("PY-5", python_tips.stack)
+def norms_not_called(sizes):
+    """The norms are made and counted, and forward does not call them.
+
+    Multiply x by a million: what becomes of your output?
+
+    x = relu(norm(layer(x)))
+
+    50 values behind LayerNorm are at most sqrt(49) = 7, however large x is. Without it they grow with x.
+    """
+    import torch
+
+    model = python_tips.stack(sizes)
+
+    def forward(x):
+        for layer in model.layers:
+            x = torch.relu(layer(x))
+        return x
+
+    model.forward = forward
+    return model

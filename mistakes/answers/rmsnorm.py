@@ -56,6 +56,19 @@ def sum_for_the_average(x, weight=1.0, eps=1e-6):
     return x / np.sqrt((x * x).sum(axis=-1, keepdims=True) + eps) * weight
 
 
+@wrong("RM-1", rmsnorm.forward)
+def square_of_the_mean(x, weight=1.0, eps=1e-6):
+    """The mean is squared, mean(x)², in the place of the mean of the squares, mean(x²).
+
+    What is the mean of -1 and 1, and what is the mean of their squares?
+
+    y = x / sqrt(mean(x²) + eps): square first, then average
+
+    [3, 4]: (9 + 16) / 2 = 12.5 and 3 / sqrt(12.5) = 0.8485, not 3.5² = 12.25 and 3 / sqrt(12.25) = 0.8571.
+    """
+    return x / np.sqrt(x.mean(axis=-1, keepdims=True) ** 2 + eps) * weight
+
+
 # -- RM-2: the weight --------------------------------------------------------------------------------------------------
 
 
@@ -338,6 +351,19 @@ def mean_square_in_eps(x, y):
     return (x**2).mean() / (y**2).mean()
 
 
+@wrong("RM-8", rmsnorm.eps_of)
+def squares_of_the_means(x, y):
+    """The means are squared, mean(x)², in the place of the means of the squares, mean(x²).
+
+    Which comes first in your code, the square or the mean? Are they the same for 0.001 and 0.003?
+
+    eps = mean(x²) / mean(y²) - mean(x²): square first, then average
+
+    [0.001, 0.003], y = [0.4, 1.2]: 5e-6 / 0.8 - 5e-6 = 1.25e-6, not 4e-6 / 0.64 - 4e-6 = 2.25e-6.
+    """
+    return x.mean() ** 2 / y.mean() ** 2 - x.mean() ** 2
+
+
 # -- RM-9: the order of casts ------------------------------------------------------------------------------------------
 
 
@@ -393,6 +419,114 @@ def product_left_in_float32(x, weight=1.0, eps=1e-6):
     return rmsnorm.round_to_bfloat16(rmsnorm.forward(x, eps=eps)) * weight
 
 
+@wrong("RM-9", rmsnorm.round_to_bfloat16)
+def rounded_towards_zero(x):
+    """The bits that bfloat16 lacks are cut off: x is truncated, not rounded.
+
+    Are your errors as often positive as negative?
+
+    rint(fraction * 256) / 256 * 2^exponent: to the nearest, not towards 0
+
+    1.13137 * 128 = 144.8, and the nearest is 145 / 128 = 1.1328125; cut off it is 144 / 128 = 1.125.
+    """
+    fraction, exponent = np.frexp(x)
+    return np.ldexp(np.trunc(fraction * 256) / 256, exponent)
+
+
+@wrong("RM-9", rmsnorm.round_to_bfloat16)
+def rounded_down(x):
+    """x is rounded down to the next number of bfloat16, by floor.
+
+    Are your errors as often positive as negative?
+
+    rint(fraction * 256) / 256 * 2^exponent: to the nearest, not down
+
+    1.13137 * 128 = 144.8, and the nearest is 145 / 128 = 1.1328125, not 144 / 128; -3.3 is -3.296875, not -3.3125.
+    """
+    fraction, exponent = np.frexp(x)
+    return np.ldexp(np.floor(fraction * 256) / 256, exponent)
+
+
+@wrong("RM-9", rmsnorm.round_to_bfloat16)
+def ties_away_from_zero(x):
+    """A number half-way between two neighbours is rounded away from 0, not to the even one.
+
+    What do you make of 128.5, and what of 129.5?
+
+    np.rint rounds 128.5 to 128 and 129.5 to 130; floor(t + 1/2) makes 129 of the first
+
+    1.00390625 = 128.5 / 128, and the even neighbour is 128 / 128 = 1, not 129 / 128 = 1.0078125.
+    """
+    fraction, exponent = np.frexp(x)
+    return np.ldexp(np.sign(fraction) * np.floor(np.abs(fraction) * 256 + 0.5) / 256, exponent)
+
+
+@wrong("RM-9", rmsnorm.round_to_bfloat16)
+def seven_bits(x):
+    """x is rounded to 7 significant bits: the first one, which bfloat16 does not store, is not counted.
+
+    bfloat16 stores 7 bits of the fraction. Which bit before them is always 1, and need not be stored?
+
+    rint(fraction * 2^8) / 2^8 * 2^exponent, with a fraction of 1/2 to 1
+
+    1.13137: from 1 to 2 the numbers are 1/128 apart, and 145 / 128 = 1.1328125; with 7 bits it is 72 / 64 = 1.125.
+    """
+    fraction, exponent = np.frexp(x)
+    return np.ldexp(np.rint(fraction * 128) / 128, exponent)
+
+
+@wrong("RM-9", rmsnorm.round_to_bfloat16)
+def multiples_of_one_128th(x):
+    """x is rounded to multiples of 1/128, whatever its size.
+
+    How far apart are bfloat16 numbers from 1 to 2, and how far from 1/2 to 1?
+
+    rint(fraction * 256) / 256 * 2^exponent: the distance follows the size of x
+
+    0.848528 * 256 = 217.2, and 217 / 256 = 0.84765625; the multiple of 1/128 is 109 / 128 = 0.8515625.
+    """
+    return np.rint(x * 128) / 128
+
+
+@wrong("RM-9", rmsnorm.round_to_bfloat16)
+def float16_for_bfloat16(x):
+    """x is rounded to float16, which has 11 significant bits.
+
+    How many bits are left for the fraction in bfloat16, which has as many for the exponent as float32?
+
+    rint(fraction * 2^8) / 2^8 * 2^exponent: 8 significant bits
+
+    1.13137 is 145 / 128 = 1.1328125 in bfloat16; in float16, whose numbers are 1/1024 apart there, it is 1.1318359375.
+    """
+    return x.astype(np.float16).astype(x.dtype)
+
+
+@wrong("RM-9", rmsnorm.forward_bfloat16)
+def y_rounded_towards_zero(x, weight=1.0, eps=1e-6):
+    """y is truncated to bfloat16, not rounded to nearest.
+
+    Are your errors as often positive as negative?
+
+    y = round(x_hat * weight), to the nearest
+
+    [3, 4] without a weight: 1.131371 * 128 = 144.8, and y ends with 145 / 128 = 1.1328125, not with 144 / 128 = 1.125.
+    """
+    return rounded_towards_zero(rmsnorm.forward(x, weight, eps))
+
+
+@wrong("RM-9", rmsnorm.forward_bfloat16_llama)
+def both_rounded_towards_zero(x, weight=1.0, eps=1e-6):
+    """x_hat and its product with the weight are truncated to bfloat16, not rounded to nearest.
+
+    Are your errors as often positive as negative?
+
+    y = round(round(x_hat) * weight), both to the nearest
+
+    The second value: 1.131371 is rounded to 1.1328125 and y is 1.703125; cut off it is 1.125, and 1.125 * 1.5 = 1.6875.
+    """
+    return rounded_towards_zero(rounded_towards_zero(rmsnorm.forward(x, eps=eps)) * weight)
+
+
 # -- RM-10: the gain less 1 --------------------------------------------------------------------------------------------
 
 
@@ -420,6 +554,32 @@ def one_plus_weight_in_bfloat16(x, weight=0.0, eps=1e-6):
     [3, 4], weight [0.001, -0.001]: 0.8485 * 1.001 = 0.8494; in bfloat16 1.001 is 1, and 0.8485 stays.
     """
     return rmsnorm.forward(x, rmsnorm.round_to_bfloat16(1 + np.asarray(weight)), eps)
+
+
+@wrong("RM-10", rmsnorm.forward_one_plus_weight)
+def weight_added(x, weight=0.0, eps=1e-6):
+    """The weight is added to x_hat, as x_hat * 1 + weight does without parentheses.
+
+    Which is done first in a * 1 + b, the product or the sum?
+
+    y = x_hat * (1 + weight)
+
+    [3, 4], weight [1, 1]: [0.8485 * 2, 1.1314 * 2] = [1.6971, 2.2627], not [0.8485 + 1, 1.1314 + 1] = [1.8485, 2.1314].
+    """
+    return rmsnorm.forward(x, 1.0, eps) + weight
+
+
+@wrong("RM-10", rmsnorm.forward_one_plus_weight)
+def one_added_to_the_product(x, weight=0.0, eps=1e-6):
+    """1 is added to x_hat * weight, not to the weight.
+
+    What does a fresh layer, whose weight is 0, do to its input?
+
+    y = x_hat * (1 + weight)
+
+    [3, 4], weight [0, 0]: [0.8485 * 1, 1.1314 * 1], not [0.8485 * 0 + 1, 1.1314 * 0 + 1] = [1, 1].
+    """
+    return rmsnorm.forward(x, weight, eps) + 1
 
 
 # -- RM-11: 16 bits ----------------------------------------------------------------------------------------------------
@@ -526,6 +686,174 @@ def zero_row_divided(dy, x, weight=1.0, eps=1e-6):
     return dx, rmsnorm.backward(dy, x, weight, eps)[1]
 
 
+@wrong("RM-12", rmsnorm.backward)
+def term_without_the_weight(dy, x, weight=1.0, eps=1e-6):
+    """The term that is taken out of dx is computed from dy, not from G = dy * weight.
+
+    Which gradient arrives at x_hat: dy, or dy * weight?
+
+    dx = (G - x_hat * mean(G * x_hat)) / sqrt(mean(x²) + eps), with G = dy * weight in both places
+
+    [3, 4], dy = [1, 1], weight = [1, 0]: dx ends with (0 - 0.48) / 3.5355 = -0.1358, not (0 - 1.12) / 3.5355 = -0.3168.
+    """
+    rrms = rmsnorm.reciprocal_rms(x, eps)
+    x_hat = x * rrms
+    return rrms * (dy * weight - x_hat * _mean(dy * x_hat)), rmsnorm.backward(dy, x, weight, eps)[1]
+
+
+@wrong("RM-12", rmsnorm.backward)
+def term_along_x_added(dy, x, weight=1.0, eps=1e-6):
+    """The part along x_hat is added to dx, not subtracted.
+
+    What is the product of your gradient with x, summed over the row?
+
+    dx = (G - x_hat * mean(G * x_hat)) / sqrt(mean(x²) + eps)
+
+    [3, 4], dy = [1, 0]: (1 - 0.36) / 3.5355 = 0.181, not (1 + 0.36) / 3.5355 = 0.3847.
+    """
+    rrms = rmsnorm.reciprocal_rms(x, eps)
+    G, x_hat = dy * weight, x * rrms
+    return rrms * (G + x_hat * _mean(G * x_hat)), rmsnorm.backward(dy, x, weight, eps)[1]
+
+
+@wrong("RM-12", rmsnorm.backward)
+def sums_for_the_means_of_dx(dy, x, weight=1.0, eps=1e-6):
+    """The term of dx is a sum over the row, not a mean.
+
+    Does the term of your dx grow with the length of the row?
+
+    dx = (G - x_hat * mean(G * x_hat)) / sqrt(mean(x²) + eps): the mean divides by n
+
+    [3, 4], dy = [1, 0]: (1 - 0.8485 * 0.8485 / 2) / 3.5355 = 0.181, not (1 - 0.8485 * 0.8485) / 3.5355 = 0.0792.
+    """
+    rrms = rmsnorm.reciprocal_rms(x, eps)
+    G, x_hat = dy * weight, x * rrms
+    return rrms * (G - x_hat * (G * x_hat).sum(axis=-1, keepdims=True)), rmsnorm.backward(dy, x, weight, eps)[1]
+
+
+@wrong("RM-12", rmsnorm.backward)
+def dx_not_divided(dy, x, weight=1.0, eps=1e-6):
+    """dx is not divided by the root mean square.
+
+    If x is in metres, what is the unit of your dx?
+
+    dx = (G - x_hat * mean(G * x_hat)) / sqrt(mean(x²) + eps)
+
+    [3, 4], dy = [1, 0]: (1 - 0.36) / 3.5355 = 0.181, not 1 - 0.36 = 0.64.
+    """
+    dx, dweight = rmsnorm.backward(dy, x, weight, eps)
+    return dx / rmsnorm.reciprocal_rms(x, eps), dweight
+
+
+@wrong("RM-12", rmsnorm.backward)
+def dx_divided_by_the_mean_square(dy, x, weight=1.0, eps=1e-6):
+    """dx is divided by the mean square, not by its root.
+
+    If x is in metres, what is the unit of your dx?
+
+    dx = (G - x_hat * mean(G * x_hat)) / sqrt(mean(x²) + eps)
+
+    [3, 4], dy = [1, 0]: (1 - 0.36) / sqrt(12.5) = 0.181, not (1 - 0.36) / 12.5 = 0.0512.
+    """
+    dx, dweight = rmsnorm.backward(dy, x, weight, eps)
+    return dx * rmsnorm.reciprocal_rms(x, eps), dweight
+
+
+@wrong("RM-12", rmsnorm.backward)
+def dx_and_dweight_swapped(dy, x, weight=1.0, eps=1e-6):
+    """dweight is returned first, and dx after it.
+
+    In which order does the docstring name the gradients, and in which order do you return them?
+
+    return dx, dweight: dx has the shape of x, dweight that of the weight
+
+    [3, 4], dy = [1, 0]: first dx, [[0.181, -0.1358]], then dweight, [1 * 0.8485, 0 * 1.1314] = [0.8485, 0].
+    """
+    return rmsnorm.backward(dy, x, weight, eps)[::-1]
+
+
+@wrong("RM-12", rmsnorm.backward)
+def parameter_gradients_over_the_features(dy, x, weight=1.0, eps=1e-6):
+    """dweight is summed over the features: there is one number for each row.
+
+    How many numbers does the weight hold, and how many your dweight?
+
+    dweight = sum(dy * x_hat) over all rows: one number for each feature
+
+    x of shape (2, 2, 2), x_hat = 1 or -1: dweight is [1 + 10 - 100 + 1000, 2 - 20 + 200 + 2000], not [[3, -10], [100, 3000]].
+    """
+    x_hat = x * rmsnorm.reciprocal_rms(x, eps)
+    return rmsnorm.backward(dy, x, weight, eps)[0], (dy * x_hat).sum(axis=-1)
+
+
+@wrong("RM-12", rmsnorm.backward)
+def parameter_gradients_over_the_first_axis(dy, x, weight=1.0, eps=1e-6):
+    """dweight is summed over the first axis alone, which is not enough for an x of three dimensions.
+
+    An x of shape (batch, time, features): what is the shape of your dweight, and what that of the weight?
+
+    dweight = sum(dy * x_hat) over all axes but the last
+
+    x of shape (2, 2, 2): dweight begins with 1 + 10 - 100 + 1000 = 911, not with [1 - 100, 2 + 200] = [-99, 202].
+    """
+    x_hat = x * rmsnorm.reciprocal_rms(x, eps)
+    return rmsnorm.backward(dy, x, weight, eps)[0], (dy * x_hat).sum(axis=0)
+
+
+@wrong("RM-12", rmsnorm.backward)
+def parameter_gradients_not_summed(dy, x, weight=1.0, eps=1e-6):
+    """dweight is not summed: every row has its own.
+
+    What is the shape of your dweight, and what that of the weight?
+
+    dweight = sum(dy * x_hat) over all rows
+
+    [[3, 4], [4, 3]], dy = [[1, 0], [0, 5]]: [0.8485, 4.2426], one sum for each feature, not [[0.8485, 0], [0, 4.2426]].
+    """
+    return rmsnorm.backward(dy, x, weight, eps)[0], dy * x * rmsnorm.reciprocal_rms(x, eps)
+
+
+@wrong("RM-12", rmsnorm.backward)
+def parameter_gradients_averaged(dy, x, weight=1.0, eps=1e-6):
+    """dweight is the mean over the rows, not the sum.
+
+    The same batch twice in a row: what happens to your dweight?
+
+    dweight = sum(dy * x_hat) over all rows
+
+    [[3, 4], [4, 3]], dy = [[1, 0], [0, 5]]: [1 * 0.8485, 5 * 0.8485] = [0.8485, 4.2426], not half of it, [0.4243, 2.1213].
+    """
+    dx, dweight = rmsnorm.backward(dy, x, weight, eps)
+    return dx, dweight / (dy.size // dy.shape[-1])
+
+
+@wrong("RM-12", rmsnorm.backward)
+def dweight_without_x_hat(dy, x, weight=1.0, eps=1e-6):
+    """dweight is sum(dy * x), with x in the place of x_hat.
+
+    By what is the weight multiplied in the forward?
+
+    y = x_hat * weight, so that dweight = sum(dy * x_hat)
+
+    [[3, 4], [4, 3]], dy = [[1, 0], [0, 5]]: [1 * 0.8485, 5 * 0.8485] = [0.8485, 4.2426], not [1 * 3, 5 * 3] = [3, 15].
+    """
+    return rmsnorm.backward(dy, x, weight, eps)[0], (dy * x).sum(axis=tuple(range(x.ndim - 1)))
+
+
+@wrong("RM-12", rmsnorm.backward)
+def dweight_with_the_weight(dy, x, weight=1.0, eps=1e-6):
+    """dweight is sum(G * x_hat), with G = dy * weight: the weight is still in it.
+
+    y is linear in the weight: can its slope depend on the weight?
+
+    dweight = sum(dy * x_hat); G = dy * weight stands in dx alone
+
+    x of shape (2, 2, 2), weight [2, 3]: dweight is [911, 2182], not [2 * 911, 3 * 2182] = [1822, 6546].
+    """
+    dx, dweight = rmsnorm.backward(dy, x, weight, eps)
+    return dx, dweight * weight
+
+
 # -- RM-13: the order of sums ------------------------------------------------------------------------------------------
 
 
@@ -540,6 +868,32 @@ def sum_in_float64(values):
     [4096², 1, 1]: 16777216 + 1 = 16777216 in float32, twice; 16777218 comes only from the other end.
     """
     return float(np.float32(np.sum(values, dtype=np.float64)))
+
+
+@wrong("RM-13", rmsnorm.sum_in_order)
+def sum_in_the_dtype_of_the_values(values):
+    """The sum has the dtype of the values, as sum(values) has: that of float64 values is in float64.
+
+    What is the dtype of your sum, and what that of the values?
+
+    sum = float32(sum + value), value by value, also where the values are float64
+
+    [4096², 1, 1] in float64: sum(values) is 16777218; in float32 16777216 + 1 = 16777216, and + 1 again.
+    """
+    return float(sum(values))
+
+
+@wrong("RM-13", rmsnorm.sum_in_order)
+def partial_sums(values):
+    """The sum is np.sum's, in float32 but in another order: it adds partial sums.
+
+    Is every 1 of your sum added to 16777216, or are some added to each other first?
+
+    sum = float32(sum + value), value by value, from the first to the last: as np.cumsum adds, not np.sum
+
+    4096² and 200 ones: 16777216 + 1 = 16777216, 200 times; in 16777404 most ones have met each other first.
+    """
+    return float(np.sum(values, dtype=np.float32))
 
 
 @wrong("RM-13", rmsnorm.sum_in_order)
@@ -592,3 +946,55 @@ def bound_of_one_percent(y, other, roundings=16):
     1 and 1.001 differ by 0.001, which is 17,000 roundings: 16 of them are 0.00000095.
     """
     return bool(np.abs(y - other).max() <= 0.01 * np.abs(other).max())
+
+
+@wrong("RM-13", rmsnorm.same_values)
+def allclose_with_its_defaults(y, other, roundings=16):
+    """The comparison is np.allclose, whose bound is 1e-5 of each value, and 1e-8.
+
+    How many roundings to float32 are 1e-5?
+
+    max|y - other| <= roundings * 2^-24 * max|other|
+
+    1.000005 and 1 differ by 5e-6, which is 84 roundings: 16 of them are 9.5e-7, and allclose lets 1e-5 pass, 168 of them.
+    """
+    return bool(np.allclose(y, other))
+
+
+@wrong("RM-13", rmsnorm.same_values)
+def bound_of_each_value(y, other, roundings=16):
+    """Each value has a bound of its own, 16 roundings of itself, not of the largest value.
+
+    1 - 0.999 in float32: how large is the result, and how large may the roundings of 0.999 be beside it?
+
+    max|y - other| <= roundings * 2^-24 * max|other|: the largest value decides
+
+    [1, 0.001] and [1, 0.00100003] differ by 3e-8: 16 roundings of 1 are 9.5e-7, of 0.001 alone 9.5e-10.
+    """
+    return bool((np.abs(y - other) <= roundings * 2.0**-24 * np.abs(other)).all())
+
+
+@wrong("RM-13", rmsnorm.same_values)
+def absolute_value_missing(y, other, roundings=16):
+    """The difference keeps its sign: where y is smaller than the other, everything passes.
+
+    Exchange y and other: is your answer the same?
+
+    max|y - other| <= roundings * 2^-24 * max|other|, with the absolute value of the difference
+
+    1 and 1.001: |1 - 1.001| = 0.001 is more than 9.5e-7; without the absolute value -0.001 is less.
+    """
+    return bool((y - other).max() <= roundings * 2.0**-24 * np.abs(other).max())
+
+
+@wrong("RM-13", rmsnorm.same_values)
+def one_rounding_alone(y, other, roundings=16):
+    """A single rounding is let pass, whatever the number of roundings that is given.
+
+    Where does roundings stand in your code?
+
+    max|y - other| <= roundings * 2^-24 * max|other|
+
+    16777216 and 16777218 differ by 2, and 16777218 * 2^-24 = 1.0000001 is one rounding: 16 are 16.
+    """
+    return bool(np.abs(y - other).max() <= 2.0**-24 * np.abs(other).max())

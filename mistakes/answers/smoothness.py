@@ -50,6 +50,55 @@ def asks_neighbours_alone(gradient, beta, points):
     return all(smoothness.is_smooth(gradient, beta, [x, y]) for x, y in itertools.pairwise(points))
 
 
+@wrong("SM-1", smoothness.is_smooth)
+def sums_of_absolute_values(gradient, beta, points):
+    """The lengths are sums of absolute values, not roots of sums of squares.
+
+    How long is [3, 4]?
+
+    |a| = sqrt(sum(a²))
+
+    [x, 2 y] from [0, 0] to [3, 4] changes by [3, 8], whose length is sqrt(73) = 8.5440, more than 1.65 * 5 = 8.25. Summed it
+    is 11, less than 1.65 * 7 = 11.55.
+    """
+    return all(
+        bool(abs(gradient(x) - gradient(y)).sum() <= beta * abs(x - y).sum())
+        for x, y in itertools.combinations(points, 2)
+    )
+
+
+@wrong("SM-1", smoothness.is_smooth)
+def compares_entry_by_entry(gradient, beta, points):
+    """Single entries of the gradient's change and of the distance are compared, each or the largest, not length with length.
+
+    Is the length of a vector one number, or one for each entry?
+
+    |a| = sqrt(sum(a²)), one number
+
+    [x, 2 y] from [0, 0] to [3, 4] changes by [3, 8]: sqrt(73) = 8.5440, no more than 1.75 * 5 = 8.75. The second entry alone,
+    8, is more than 1.75 * 4 = 7.
+    """
+    return all(
+        bool((abs(gradient(x) - gradient(y)) <= beta * abs(x - y)).all()) for x, y in itertools.combinations(points, 2)
+    )
+
+
+@wrong("SM-1", smoothness.is_smooth)
+def strictly_smaller(gradient, beta, points):
+    """The change has to be smaller than beta times the distance, and may not be equal to it.
+
+    Is the best constant of 3 x one of yours?
+
+    |gradient(x) - gradient(y)| <= beta * |x - y|
+
+    3 x between 2 and 0: 6 <= 3 * 2 holds, 6 < 3 * 2 does not.
+    """
+    return all(
+        bool(np.sqrt(((gradient(x) - gradient(y)) ** 2).sum()) < beta * np.sqrt(((x - y) ** 2).sum()))
+        for x, y in itertools.combinations(points, 2)
+    )
+
+
 @wrong("SM-1", smoothness.smoothness_constant)
 def returns_beta_squared(gradient, points):
     """The squared lengths are divided: that is the constant of the squared form.

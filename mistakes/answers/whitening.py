@@ -138,6 +138,20 @@ def forgets_eps(x, eps=0.0):
     return np.cov(x, rowvar=False, bias=True)
 
 
+@wrong("WH-2", whitening.covariance)
+def eps_on_every_entry(x, eps=0.0):
+    """eps is added to every entry of the covariance, beside the diagonal too.
+
+    Which entries of your matrix are variances? What does NumPy do in matrix + number?
+
+    sigma = (x - mean)ᵀ (x - mean) / n + eps I: np.eye has the diagonal alone
+
+    The variances 1, 0, 0 become 1.25, 0.25, 0.25, and what stands beside them stays 0. With 0.25 there too the last two rows
+    are equal, and one eigenvalue is still 0.
+    """
+    return whitening.covariance(x) + eps
+
+
 @wrong("WH-3", whitening.is_whitening)
 def asserts_pca_values(matrix, sigma):
     """The matrix is compared with the one that PCA gave here, today: another sign is called wrong.
