@@ -66,8 +66,8 @@ class FakeDevice:
         at: list[float] = []
         return self.launch(lambda: at.append(time.perf_counter())), at
 
-    def clock(self) -> Clock:
-        """Its events."""
+    def clock(self, other: FakeDevice | None = None) -> Clock:
+        """Its events; other: another queue, which synchronize waits for as well."""
 
         def seconds(start: Any, end: Any) -> float:
             end[0].wait()
@@ -75,6 +75,8 @@ class FakeDevice:
 
         def synchronize() -> None:
             self.launch(lambda: None).wait()
+            if other is not None:
+                other.launch(lambda: None).wait()
 
         return Clock("fake events", self.stamp, seconds, synchronize, lambda: self.launch(lambda: None), True)
 
@@ -88,8 +90,8 @@ class Promise:
         self.done.set()
 
 
-def _fake_implementation(device: FakeDevice, work_s: float) -> Implementation:
-    """LayerNorm whose work takes `work_s` on the fake device."""
+def _fake_implementation(device: FakeDevice, work_s: float, elsewhere: FakeDevice | None = None) -> Implementation:
+    """LayerNorm whose work takes `work_s` on the fake device, or in another queue of it."""
 
     def layer_norm(x: Promise, shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Promise:
         result = Promise(np.empty_like(x.values))
@@ -103,7 +105,7 @@ def _fake_implementation(device: FakeDevice, work_s: float) -> Implementation:
             result.values[...] = y * gain + shift
             device.work_s.append(time.perf_counter() - started)
 
-        result.done = device.launch(work)
+        result.done = (elsewhere or device).launch(work)
         return result
 
     def from_numpy(array: Any, dtype: str, _: str) -> Promise:
@@ -140,6 +142,19 @@ def test_an_asynchronous_device_is_timed_by_its_own_clock(device: FakeDevice) ->
     assert not found.refused
     assert found.time_s >= 3e-3
     assert found.time_s == pytest.approx(float(np.median(device.work_s)), rel=0.1)
+
+
+def test_work_in_another_queue_gets_no_figure(device: FakeDevice) -> None:
+    """The device's clock sees none of it; the host does."""
+    point = Point("layer_norm", "forward", (8, 40), "float32", "cpu", "hot")
+    other = FakeDevice()
+    subject = Subject(_fake_implementation(device, 3e-3, other), "layer_norm", "cpu", "float32")
+    subject.begin()
+
+    found = timing.measure(point, [subject], QUICK, device.clock(other))["fake"]
+    other.queue.put(None)
+
+    assert found.refused.startswith("the device worked on for ")
 
 
 def test_the_host_s_clock_would_report_the_launch(device: FakeDevice) -> None:
