@@ -81,7 +81,8 @@ def run(*arguments: str, plugins: tuple[object, ...] = ()) -> Run:
         contextlib.redirect_stderr(stderr),
         _one_thread(),
     ):
-        os.environ.pop("PYTEST_ADDOPTS", None)
+        for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER"):  # this run is one by itself
+            os.environ.pop(name, None)
         status = pytest.main([*FIXED, *arguments], plugins)
     return Run(int(status), stdout.getvalue(), stderr.getvalue())
 

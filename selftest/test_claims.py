@@ -72,7 +72,7 @@ def pytest_prints(*arguments: str) -> str:
 def existing() -> frozenset[str]:
     """All tests, slow ones too, of the files that the page names; of a parametrized test also its name alone."""
     files = sorted({node_id.partition("::")[0] for node_id in named()})
-    printed = pytest_prints("--collect-only", "-o", "addopts=", *files)
+    printed = pytest_prints("--collect-only", "-o", "addopts=--benchmark-disable", *files)
     found = {line for line in printed.splitlines() if "::" in line}
     return frozenset(found | {node_id.partition("[")[0] for node_id in found})
 
