@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 import io
-import os
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from figures import depth, distributions, rounding, sets, speed
 from figures.style import DPI, STYLE
+from harness.report import written
 
 REMEDY = "the pictures need matplotlib: pip install -e '.[figures]'"
 
@@ -33,7 +32,7 @@ def draw_all(directory: Path, progress: Callable[[str], None] = print) -> list[P
         _, png = drawn(stem)
         directory.mkdir(parents=True, exist_ok=True)
         paths.append(directory / f"{stem}.png")
-        _write(paths[-1], png)
+        written(paths[-1], png)
         progress(str(paths[-1]))
     return paths
 
@@ -43,7 +42,7 @@ def draw_speed(timings: Sequence[Any], directory: Path) -> Path:
     _, png = drawn_by(functools.partial(speed.share_of_copy, timings=timings))
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / "share_of_copy.png"
-    _write(path, png)
+    written(path, png)
     return path
 
 
@@ -70,16 +69,3 @@ def drawn_by(draw: Callable[[Any], None]) -> tuple[Any, bytes]:
         # Without the version of matplotlib, the same picture is the same bytes.
         figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
     return figure, file.getvalue()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """The whole file or none: written beside its place, then moved there."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise

@@ -25,7 +25,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--device", action="append", metavar="NAME", help="only this device (repeatable): cpu, cuda, ...")
     group.addoption("--dtype", action="append", metavar="NAME", help=f"only this dtype (repeatable): {DTYPES}")
     group.addoption("--strict-should", action="store_true", help="a SHOULD clause that does not hold fails the run")
-    group.addoption("--report", action="append", metavar="PATH", help="write the result to PATH (.json; repeatable)")
+    group.addoption("--report", action="append", metavar="PATH", help=(
+        "write the result to PATH, by its suffix: .json, .html (a page with every verdict), .md (a summary for a job's page); "
+        "repeatable; python -m harness.report merge joins several .json"))  # fmt: skip
     group.addoption("--hint", nargs="?", const="next", metavar="STEPS", help=(
         "add the next step of the hint to each failure that has a known cause, or so many: --hint=1 a question, --hint=2 "
         "the formula too, --hint=3 the numbers by hand too"))  # fmt: skip

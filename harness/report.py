@@ -1,31 +1,52 @@
-"""Writing a run as one JSON document, by the schema beside this file."""
+"""A run as one JSON document, by the schema beside this file: made, read, merged with others, written.
+
+`python -m harness.report merge a.json b.json -o matrix.html` makes one report of several.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
+import math
 import os
 import platform
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from importlib import metadata
+from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
-from harness.verdict import Record
+from harness import grades
+from harness.clauses import all_clauses
+from harness.formats import FORMATS
+from harness.verdict import STUDY, Record
 
 SCHEMA = Path(__file__).with_name("report.schema.json")
-SUFFIXES = (".json",)
+SUFFIXES = (".json", ".html", ".md")
+REMEDY = "HTML needs Jinja2: pip install -e '.[report]'"
+
+Document = dict[str, Any]
 
 
-def problem(path: Path) -> str | None:
+class ReportError(ValueError):
+    """A file that is no report, or reports that contradict each other; the message names file and field."""
+
+
+def problem(path: Path, option: str = "--report") -> str | None:
     """Why a report can't be written there, or None."""
+    parent = path.resolve().parent
     if path.suffix not in SUFFIXES:
-        return f"--report {path}: reports are written as {', '.join(SUFFIXES)}, not as {path.suffix or 'a file without a suffix'}"
-    if path.is_dir() or not path.resolve().parent.is_dir():
-        return f"--report {path}: there is no folder {path.resolve().parent}"
-    if not os.access(path.resolve().parent, os.W_OK):
-        return f"--report {path}: {path.resolve().parent} can't be written to"
+        return f"{option} {path}: reports are written as {', '.join(SUFFIXES)}, not as {path.suffix or 'a file without a suffix'}"
+    if path.suffix == ".html" and util.find_spec("jinja2") is None:
+        return f"{option} {path}: {REMEDY}"
+    if path.is_dir():
+        return f"{option} {path}: it is a folder"
+    if not parent.is_dir():
+        return f"{option} {path}: there is no folder {parent}"
+    if not os.access(parent, os.W_OK):
+        return f"{option} {path}: {parent} can't be written to"
     return None
 
 
@@ -76,15 +97,199 @@ def version() -> str:
     return metadata.version("normspec")
 
 
-def write(path: Path, content: dict[str, Any]) -> None:
+def rendered(content: Document, suffix: str) -> str:
+    """The whole file, as its suffix says."""
+    if suffix == ".json":
+        return json.dumps(content, indent=1, allow_nan=False) + "\n"
+    from harness.render import html, markdown
+
+    return html(content) if suffix == ".html" else markdown(content)
+
+
+def write(path: Path, content: Document) -> None:
+    """The report, whole or not at all."""
+    written(path, rendered(content, path.suffix).encode())
+
+
+def written(path: Path, content: bytes) -> None:
     """The whole file or none: written beside its place, then moved there."""
     handle, name = tempfile.mkstemp(dir=path.resolve().parent, prefix=path.name, suffix=".part")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1, allow_nan=False)
-            file.write("\n")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
         os.chmod(name, 0o644)
         os.replace(name, path)
     except BaseException:
         os.unlink(name)
         raise
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+def _number(text: str) -> float:
+    """A number of a JSON document; Python would also read 1e999 and NaN, which JSON has not."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no number")
+    return int(text) if text.lstrip("-").isdecimal() else value
+
+
+def read(path: Path) -> Document:
+    """A report that follows the schema. Raises ReportError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        content: Document = json.loads(text, parse_constant=_number, parse_float=_number, parse_int=_number)
+    except OSError as e:
+        raise ReportError(f"{path}: {e.strerror}") from e
+    except (ValueError, RecursionError) as e:
+        raise ReportError(f"{path}: no JSON document: {e}") from e
+    if fault := next(_faults(content), None):
+        raise ReportError(f"{path}: {fault}")
+    return content
+
+
+def _faults(content: Any) -> Iterator[str]:
+    """What the schema refuses, with its field: `records[3].outcome: 'passed' is not one of ...`."""
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    try:
+        import jsonschema
+    except ImportError:
+        yield from _plain_faults(content, schema, schema["$defs"], "")
+        return
+    for error in jsonschema.Draft202012Validator(schema).iter_errors(content):
+        field = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path).lstrip(".")
+        yield f"{field or 'the document'}: {_short(error.message)}"
+
+
+TYPES: dict[str, Any] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "null": type(None),
+}
+
+
+def _plain_faults(value: Any, rule: Any, definitions: Any, field: str) -> Iterator[str]:
+    """The same without jsonschema, for types, keys and enumerations; not for lengths and patterns."""
+    if "$ref" in rule:
+        rule = definitions[rule["$ref"].rpartition("/")[2]]
+    kinds = [rule["type"]] if isinstance(rule.get("type"), str) else rule.get("type", [])
+    if kinds and (isinstance(value, bool) or not any(isinstance(value, TYPES[k]) for k in kinds)):
+        yield f"{field or 'the document'}: {_short(repr(value))} is not of type {' or '.join(kinds)}"
+    elif value not in (allowed := rule.get("enum", [rule.get("const", value)])):
+        yield f"{field}: {_short(repr(value))} is not one of {allowed}"
+    elif isinstance(value, dict):
+        properties, others = rule.get("properties", {}), rule.get("additionalProperties")
+        for key in rule.get("required", ()):
+            if key not in value:
+                yield f"{field or 'the document'}: {key!r} is missing"
+        for key, entry in value.items():
+            if key not in properties and others is False:
+                yield f"{field or 'the document'}: {_short(repr(key))} was unexpected"
+            else:
+                yield from _plain_faults(entry, properties.get(key, others), definitions, f"{field}.{key}".lstrip("."))
+    elif isinstance(value, list):
+        for i, entry in enumerate(value):
+            yield from _plain_faults(entry, rule["items"], definitions, f"{field}[{i}]")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 200 else text[:190] + " ... [cut]"
+
+
+# -- merging -----------------------------------------------------------------------------------------------------------
+
+AGREE = ("version", "norm", "level", "outcome", "choice")  # in which two records of the same must not differ
+
+
+def merged(paths: Sequence[Path], last: bool = False) -> Document:
+    """One document of several, whose environments and timings stand side by side; the records as in one run.
+
+    A record that two files have must be the same in both, the error and the arithmetic apart, of which the worse stands;
+    with `last` the later file's stands. Raises ReportError.
+    """
+    documents = {str(path): read(path) for path in paths}
+    records: dict[tuple[str, str, str, str], tuple[str, Record]] = {}
+    contradictions = []
+    for file, content in documents.items():
+        for record in (Record(**r) for r in content["records"]):
+            first, other = records.get(record.key, (file, record))
+            differs = [name for name in AGREE if getattr(record, name) != getattr(other, name)]
+            if differs and not last:
+                said = [f"{differs[0]} {getattr(r, differs[0])!r} in {f}" for f, r in ((first, other), (file, record))]
+                contradictions.append(
+                    f"{record.clause} of {' on '.join(record.key[:2])} in {record.dtype} has {' and '.join(said)}"
+                )
+            elif last or record is other:
+                records[record.key] = file, record
+            else:
+                grade = grades.worst(record.grade, other.grade)
+                file_of_worse, worse = max(
+                    (first, other), (file, record), key=lambda r: -1.0 if r[1].worst is None else r[1].worst
+                )
+                worse.grade = grade
+                records[record.key] = file_of_worse, worse
+    if contradictions:
+        more = f" ({len(contradictions) - 1} more like it)" if contradictions[1:] else ""
+        raise ReportError(f"{contradictions[0]}{more}; with --last the later file's stands")
+    runs = [run for file, content in documents.items() for run in content.get(
+        "merged", [{"file": file, "environment": content["environment"]}])]  # fmt: skip
+    timed = [{"file": file, **b} for file, content in documents.items() for b in content.get("benchmarks", [])]
+    return {
+        **({"benchmarks": _once(timed)} if timed else {}),
+        "schema": 1,
+        "suite": {"name": "normspec", "version": ", ".join(_once(d["suite"]["version"] for d in documents.values()))},
+        "environment": runs[0]["environment"],
+        "merged": _once(runs),
+        "records": [asdict(r) for r in _in_order([r for _, r in records.values()])],
+    }
+
+
+def _once(values: Any) -> list[Any]:
+    """Each value once, in the order in which they come first."""
+    found: list[Any] = []
+    for value in values:
+        if value not in found:
+            found.append(value)
+    return found
+
+
+def _in_order(records: list[Record]) -> list[Record]:
+    """As a run has them: by implementation, the facts last, then device, clause and dtype."""
+    names = _once(r.implementation for r in records)
+    clauses, formats = list(all_clauses()), list(FORMATS)
+
+    def place(r: Record) -> tuple[Any, ...]:
+        clause = clauses.index(r.clause) if r.clause in clauses else len(clauses)
+        dtype = formats.index(r.dtype) if r.dtype in formats else len(formats)
+        facts = r.implementation == STUDY and r.level == "study"
+        return facts, names.index(r.implementation), r.device, clause, r.clause, dtype, r.dtype
+
+    return sorted(records, key=place)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line: `merge`."""
+    parser = argparse.ArgumentParser(prog="python -m harness.report", description="Reports of several runs as one.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("merge", help="one report of several, or the same one in another form", description=(
+        "Joins the reports of several machines and packages into one, or renders a single one as HTML or Markdown."))  # fmt: skip
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a report that --report wrote as .json")
+    command.add_argument("-o", "--output", type=Path, required=True, metavar="PATH", help=(
+        f"where the result is written, by its suffix: {', '.join(SUFFIXES)}"))  # fmt: skip
+    command.add_argument("--last", action="store_true", help=(
+        "where two files differ about the same clause the later one stands; without it that is an error"))  # fmt: skip
+    given = parser.parse_args(arguments)
+    if wrong := problem(given.output, "-o"):
+        raise SystemExit(wrong)
+    try:
+        write(given.output, merged(given.files, given.last))
+    except ReportError as e:
+        raise SystemExit(str(e)) from e
+
+
+if __name__ == "__main__":
+    main()

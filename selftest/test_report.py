@@ -11,12 +11,13 @@ from typing import Any
 
 import jsonschema
 import pytest
-from running import Run, reported
+from running import Run, reported, run
 
 from harness.clauses import LEVELS, all_clauses
 from harness.formats import FORMATS
-from harness.report import SCHEMA
-from harness.verdict import BROKEN, MESSAGE_LIMIT, OUTCOMES
+from harness.render import subjects
+from harness.report import SCHEMA, read, rendered
+from harness.verdict import BROKEN, MESSAGE_LIMIT, OUTCOMES, Record
 
 HERE = Path(__file__).resolve().parent
 SYMBOLS = {"pass": "✓", "fail": "✗", "error": "✗", "known_failure": "k", "not_offered": "–"}
@@ -133,6 +134,27 @@ def test_the_last_line_counts_what_the_report_says(done: Run) -> None:
     assert f" · {broken[False]} failed · {broken[True]} should · " in line
     assert f" · {outcomes['known_failure']} known failures · {outcomes['not_offered']} not offered · " in line
     assert line.endswith(f"next: {next(r['clause'] for r in ran if r['outcome'] in BROKEN and r['level'] != 'should')}")
+
+
+def test_the_summary_of_a_page_counts_what_the_last_line_counts(done: Run) -> None:
+    """Verdicts of the norms that are offered, of all implementations together."""
+    tallies = [t for s in subjects([Record(**r) for r in done.records]) for t in s.tallies if t.offered]
+    failed, should, known, none = (sum(t.counts[n] for t in tallies) for n in ("fail", "should", "known", "none"))
+
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("layernorm ")]
+
+    assert f" · {failed} failed · {should} should · {known} known failures · {none} not offered · " in line
+
+
+def test_one_run_writes_as_many_reports_as_asked_for(tmp_path: Path) -> None:
+    """Each as its suffix says; HTML and Markdown say what the JSON document says and nothing else."""
+    paths = [tmp_path / f"run{suffix}" for suffix in (".json", ".html", ".md")]
+
+    run("-q", "test_layernorm.py", "--dtype=float32", "-k", "test_divisor", *(f"--report={path}" for path in paths))
+
+    content = read(paths[0])
+    assert [r["outcome"] for r in content["records"]] == ["pass"]
+    assert [path.read_text(encoding="utf-8") for path in paths] == [rendered(content, path.suffix) for path in paths]
 
 
 def test_a_report_says_where_it_was_made(done: Run) -> None:

@@ -274,7 +274,15 @@ def test_faster_than_a_copy_is_refused() -> None:
     with pytest.raises(
         Refused, match=r"1\.20 times what a copy reaches here: it can't have read and written 1,052,672 bytes"
     ):
-        timing._credible(Timing(SMALL, "it", [1e-3], 1.2e-3, 0.0), call)
+        timing._credible(Timing(SMALL, "it", [1e-3], 1.2e-3, 0.0, 1.19e-3), call)
+
+
+def test_a_copy_that_varies_proves_nothing() -> None:
+    """There is no figure either, but it is the machine's fault."""
+    call = _call(Timing(SMALL, "it", [1e-3], 1.2e-3))
+
+    with pytest.raises(Refused, match=r"the copy took 0\.5 to 1\.2 ms; something else uses this machine"):
+        timing._credible(Timing(SMALL, "it", [1e-3], 1.2e-3, 0.0, 0.5e-3), call)
 
 
 def _call(_: Timing) -> Call:
