@@ -163,6 +163,8 @@ def budget(config: pytest.Config) -> Budget:
 
 def show(benchmark: Any, found: Timing) -> None:
     """Hands the times to pytest-benchmark, with all that makes a figure of them. A refused one fails with its reason."""
+    if found.not_offered:
+        pytest.skip(f"{found.name}: {found.refused}")
     if found.refused:
         pytest.fail(f"no figure for {found.name} at {found.point.id}: {found.refused}", pytrace=False)
     benchmark.extra_info.update(figure_of(found))
@@ -267,7 +269,7 @@ HEAD = f"{'norm':13} {'direction':16} {'shape':24} {'dtype':8} {'implementation'
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Our own table: time, bandwidth, the share of a copy's, and how it compares with torch where that ran too."""
     found = [t for by_name in config.stash[TIMINGS].values() for t in by_name.values()]
-    if not any(t.times for t in found):
+    if not found:
         return
     compared = len({t.name for t in found}) > 1
     terminalreporter.section("speed")
@@ -288,7 +290,7 @@ def line(t: Timing, torchs: Timing | None) -> str:
     shape = p.size + ("" if p.cache == "cold" else f" {p.cache}")
     head = f"{p.norm:13} {p.direction:16} {shape:24} {FORMATS[p.dtype].short:8} {t.name[-18:]:18}"
     if t.refused:
-        return f"{head} no figure: {t.refused}"
+        return f"{head} {'not offered' if t.not_offered else 'no figure'}: {t.refused}"
     low, high = np.percentile(t.times, [25, 75])
     figures = (
         f"{shown_s(t.time_s):>10} {100 * (high - low) / t.time_s:5.0f}% {t.bandwidth / 1e9:7.1f} {100 * t.share:7.0f}%"

@@ -414,6 +414,13 @@ class Timing:
     launch_time_s: float = math.nan
     best_roof_time_s: float = 0.0  # the fastest tenth of the copies
     refused: str = ""
+    not_offered: bool = False
+
+    def refuse(self, error: Exception) -> None:
+        """There is no figure, for this reason."""
+        self.not_offered = isinstance(error, NotImplementedError)
+        ours = isinstance(error, Refused | NotImplementedError) and str(error)
+        self.refused = str(error) if ours else f"{type(error).__name__}: {error}".splitlines()[0][:300]
 
     @property
     def time_s(self) -> float:
@@ -443,8 +450,7 @@ class Budget:
     confidence: float = 0.99
 
     def spent(self, elapsed: float, times: Sequence[Sequence[float]]) -> bool:
-        done = len(times[0])
-        if done < self.rounds:
+        if len(times[0]) < self.rounds:
             return False
         if self.precision and all(_margin(t, self.confidence) <= self.precision for t in times):
             return True
@@ -499,7 +505,7 @@ def measure(point: Point, subjects: Sequence[Subject], budget: Budget, clock: Cl
             call.late.clear()  # the first readings pay for the memory that they read into
             calls[call.name] = call
         except Exception as e:
-            timings[s.implementation.name].refused = _reason(e)
+            timings[s.implementation.name].refuse(e)
     copy, launch = _Copy(point, clock), _Launch(point, clock)
     for _ in range(WARMUP):
         copy.timed()
@@ -514,11 +520,12 @@ def measure(point: Point, subjects: Sequence[Subject], budget: Budget, clock: Cl
                     clock.flush()
                 runner.times.append(runner.timed())
                 if isinstance(runner, Call):
-                    if turn < LATE_ROUNDS and not clock.asynchronous:
+                    # In turns: what is promised has to be waited for, what is still written is wrong when looked at at once.
+                    if turn % 2 and len(runner.late) < LATE_ROUNDS and not clock.asynchronous:
                         runner.read_twice()
                     runner.check()
             except Exception as e:
-                timings[runner.name].refused = _reason(e)
+                timings[runner.name].refuse(e)
                 del calls[runner.name]
         turn += 1
     for name, call in calls.items():
@@ -528,21 +535,23 @@ def measure(point: Point, subjects: Sequence[Subject], budget: Budget, clock: Cl
         timing.best_roof_time_s = float(np.percentile(copy.times, 10))
         try:
             call.check_afterwards(1)
-            for _ in range(LATE_ROUNDS if clock.asynchronous else 0):
-                call.outlast()
+            while len(call.late) < LATE_ROUNDS:
+                if clock.asynchronous:
+                    call.outlast()
+                else:
+                    call.timed()
+                    call.read_twice()
             _credible(timing, call)
         except Exception as e:
-            timing.refused = _reason(e)
+            timing.refuse(e)
     return timings
-
-
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}".splitlines()[0][:300]
 
 
 def _credible(timing: Timing, call: Call) -> None:
     """Raises Refused where the figure can't be one."""
-    waited = min(first - second for first, second in call.late)  # noise would have to hit every one of them
+    waited = min(
+        (first - second for first, second in call.late), default=0.0
+    )  # noise would have to hit every one of them
     if waited > max(LATE * timing.time_s, 1e-3 if call.clock.asynchronous else 2e-4):
         raise Refused(
             f"the device worked on for {1e3 * waited:.3g} ms when its queue was done"

@@ -201,7 +201,7 @@ def _in_the_background() -> Callable[..., Any]:
         y = torch.empty_like(x)
 
         def work() -> None:
-            time.sleep(0.005)
+            time.sleep(0.05)
             y.copy_(F.layer_norm(x, *rest))
 
         threading.Thread(target=work).start()
@@ -493,6 +493,23 @@ def test_several_implementations_are_timed_in_turns() -> None:
     assert result.status == 0, result.printed
     assert result.stdout.count("layer_norm    forward ") == 2
     assert "beside torch" in result.stdout
+
+
+def test_who_gets_no_figure_fails_and_who_offers_nothing_is_skipped(tmp_path: Path) -> None:
+    """Each with its reason, in the table too."""
+    (tmp_path / "zeros.py").write_text(
+        "import torch\n\ndef layer_norm(x, *rest):\n    return torch.zeros_like(x)\n", encoding="utf-8")  # fmt: skip
+    (tmp_path / "none.py").write_text(
+        "def layer_norm(*_):\n    raise NotImplementedError('no kernel')\n", encoding="utf-8"
+    )
+
+    wrong, absent = (run(*SHORT, f"--impl={tmp_path / name}.py") for name in ("zeros", "none"))
+
+    assert wrong.status == 1
+    assert "no figure: it is wrong in a timed call" in wrong.stdout
+    assert " error" not in wrong.stdout
+    assert "not offered: no kernel" in absent.stdout
+    assert absent.status == 0
 
 
 def test_without_the_flags_the_benchmarks_only_run() -> None:
