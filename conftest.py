@@ -26,7 +26,7 @@ from harness.verdict import Verdicts, judge, studied
 from mistakes.answers import answers
 from mistakes.catalogue import catalogue, of_norm
 
-pytest_plugins = ["harness.options", "harness.benchmarks"]
+pytest_plugins = ["harness.options"]
 
 # A verdict must not depend on luck or on earlier runs: only the thorough profile draws new inputs at every run.
 _COMMON: dict[str, Any] = {
@@ -77,6 +77,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(benchmarks, "normspec-benchmarks")
     config.addinivalue_line("markers", "clause(id): the clause of the specs that the test holds an implementation to")
     config.stash[LANGUAGE] = config.option.lang or languages.of_locale()
     if config.option.hint not in (None, "next", "1", "2", "3"):
@@ -87,6 +88,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[DIAGNOSTICIAN] = Diagnostician(of_norm)
     asked = list(dict.fromkeys(config.option.impl or ["torch"]))
     folders = [what for what in asked if what not in adapter_names() and lessons.is_folder(what)]
+    if folders and config.option.benchmark_only:
+        raise pytest.UsageError(f"--impl {folders[0]}: exercises are not timed")
     if folders and len(asked) > 1:
         raise pytest.UsageError(f"--impl {folders[0]}: exercises are held to the lessons alone, without another --impl")
     try:

@@ -29,6 +29,7 @@ IMAGES = {"small": [(8, 64, 28, 28), (8, 64, 56, 56)], "full": [(32, 64, 56, 56)
 TRIED = {"rows": (6, 40), "images": (3, 8, 5, 4)}  # without --benchmark-enable: that it runs
 ROUNDS_S = {"small": 0.2, "full": 1.0}  # seconds for each that is timed, unless --benchmark-max-time is given
 
+DISTURBED = 0.25  # the spread above which a figure is marked with a question mark
 BUSY = 0.1  # the spread above which a table says that the machine was not quiet
 
 TIMINGS = pytest.StashKey[dict[Point, dict[str, Timing]]]()
@@ -295,8 +296,9 @@ def line(t: Timing, torchs: Timing | None) -> str:
     figures = (
         f"{shown_s(t.time_s):>10} {100 * (high - low) / t.time_s:5.0f}% {t.bandwidth / 1e9:7.1f} {100 * t.share:7.0f}%"
     )
-    beside = f"   {torchs.time_s / t.time_s:8.2f}x" if torchs and torchs is not t and not torchs.refused else ""
-    return f"{head} {figures}{beside}"
+    figures += "?" if high - low > DISTURBED * t.time_s else " "
+    beside = f"  {torchs.time_s / t.time_s:8.2f}x" if torchs and torchs is not t and not torchs.refused else ""
+    return f"{head} {figures}{beside}".rstrip()
 
 
 def shown_s(time_s: float) -> str:
@@ -328,4 +330,6 @@ def footnotes(found: list[Timing]) -> Iterator[str]:
         spread = statistics.median(float(np.subtract(*np.percentile(t.times, [75, 25]))) / t.time_s for t in good)
         if spread > BUSY:
             yield f"the times spread by {100 * spread:.0f} % (median IQR): something else uses this machine; measure again"
+        if any(float(np.subtract(*np.percentile(t.times, [75, 25]))) > DISTURBED * t.time_s for t in good):
+            yield f"?: the middle half of the times spreads by more than {100 * DISTURBED:.0f} %"
     yield "GB/s: the bytes that have to be moved, once each, per time; of copy: beside a copy of as many bytes in the same rounds"

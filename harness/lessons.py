@@ -194,7 +194,13 @@ def causes(clause: Clause, functions: Functions, wrong_answers: Sequence[Any]) -
     """The wrong answers that give what these functions give on every example, those of the clause first."""
     got = list(run(clause, functions))
     own_first = sorted(wrong_answers, key=lambda a: a.clause != clause.id)
-    return [a for a in own_first if a.module == clause.spec.stem and _alike(clause, got, a)]
+    found = [a for a in own_first if a.module == clause.spec.stem and _alike(clause, got, a)]
+    if len(found) < 2:
+        return found
+    # What is alike on one clause may not be on the next: the one that explains more of the lesson comes first.
+    others = [all_clauses()[c] for c, of in lesson_clauses().items() if of == clause.spec.stem and c != clause.id]
+    results = [(c, list(run(c, functions))) for c in others]
+    return sorted(found, key=lambda a: -sum(_alike(c, of_clause, a) for c, of_clause in results))
 
 
 def answered(answer: Any) -> Functions:
@@ -323,9 +329,11 @@ def _bridged(function: Callable[..., Any], right: Callable[..., Any], tensors: b
                 )
         if result is None:
             raise TypeError(f"{name} returned None; does its return stand where it should?")
+        if type(result) is list and "list" not in (right.__doc__ or ""):
+            raise TypeError(f"{name} returned a list; an array is asked for")
         if asked and not (isinstance(result, tuple | list) and len(result) == len(asked[1].split(","))):
             raise TypeError(f"{name} returned {_kind(result)}; ({asked[1]}) is asked for")
-        return _mapped(result, _array, tensors)
+        return _number(_mapped(result, _array, tensors))
 
     return call
 
@@ -345,6 +353,11 @@ def _mapped(value: Any, leaf: Callable[[Any], Any], tensors: bool) -> Any:
             value(*(_mapped(x, _array, tensors) for x in a), **{n: _mapped(x, _array, tensors) for n, x in k.items()}),
             _tensor, tensors)  # fmt: skip
     return leaf(value)
+
+
+def _number(value: Any) -> Any:
+    """NumPy's float for Python's: it can be rounded like the reference's."""
+    return np.float64(value) if type(value) is float else value
 
 
 def _copy(value: Any) -> Any:

@@ -177,22 +177,22 @@ def itemsize(dtype: str) -> int:
     return int(np.dtype(FORMATS[dtype].numpy).itemsize)
 
 
-def _random(point: Point, seed: int) -> Case:
-    """A call of the point on random data."""
+def _random(point: Point, seed: int, scale: float = 1.0) -> Case:
+    """A call of the point on random data; scale: the size of x."""
     rng, norm = np.random.default_rng(seed), NORMS[point.norm]
 
-    def draw(shape: tuple[int, ...]) -> Array:
-        return rounded(rng.standard_normal(shape, dtype=np.float32), point.dtype)
+    def draw(shape: tuple[int, ...], scale: float = 1.0) -> Array:
+        return rounded(scale * rng.standard_normal(shape, dtype=np.float32), point.dtype)
 
     extra: dict[str, Any] = {}
     if point.norm == "deep_norm":
-        extra = {"sublayer_output": draw(point.shape), "alpha": 1.5}
+        extra = {"sublayer_output": draw(point.shape, scale), "alpha": 1.5}
     if point.norm == "group_norm":
         extra = {"num_groups": math.gcd(32, point.shape[1])}
     if point.norm == "batch_norm":
         channels = point.shape[1]
         extra = {"running_mean": np.zeros(channels), "running_var": np.ones(channels)}
-    case = Case(point.norm, "benchmark", point.dtype, draw(point.shape), draw(point.shape), **extra)
+    case = Case(point.norm, "benchmark", point.dtype, draw(point.shape, scale), draw(point.shape), **extra)
     shape = norm.parameter_shape(case)
     bias = draw(shape) if "bias" in norm.inputs else None
     return case.but(weight=rounded(1 + 0.25 * draw(shape), point.dtype), bias=bias)
@@ -284,6 +284,8 @@ class Call:
             def forward_and_backward() -> Any:
                 y = function(*arguments)
                 y = y[0] if isinstance(y, tuple) else y
+                if not y.requires_grad:
+                    raise NotImplementedError("its output carries no gradient")
                 return y, *torch.autograd.grad(y, inputs, dy)
 
             return forward_and_backward
@@ -350,7 +352,7 @@ class Call:
 
         dy is 0 outside the picked sets, so that the parameters' gradients are theirs alone.
         """
-        case = _random(self.point, seed)
+        case = _random(self.point, seed, scale=3e-3)  # a variance like eps, which has to be there
         if not self.whole:
             dy = np.zeros_like(case.dy).reshape(-1, case.dy.shape[-1]) if self._rows else np.zeros_like(case.dy)
             dy[self.picked] = case.dy.reshape(dy.shape)[self.picked]

@@ -100,6 +100,17 @@ def test_a_wrong_command_is_one_line_in_a_process_of_its_own(folder: Path) -> No
     assert "Traceback" not in done.stderr + done.stdout
 
 
+def test_the_script_that_pip_installs_runs_too() -> None:
+    """`pytest` alone, which does not put the current folder on the path."""
+    script = Path(sys.executable).with_name("pytest")
+    command = [str(script), "test_layernorm.py", "-k", "LN-3", "--dtype=float32", "--lang=en"]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " ✓ LN-3 " in done.stdout
+
+
 @pytest.mark.parametrize("clause", ["LN-3", "ln-3"])
 def test_explain_prints_the_clause(clause: str) -> None:
     """Statement, level, example and place, and no test is run."""

@@ -153,13 +153,22 @@ def test_what_can_t_be_called_says_why(folder: Path, content: str, said: str) ->
          "forward changes an array that it was given"),
         ("def backward(dy, x, weight=1.0, eps=1e-5):\n    return dy\n",
          "backward returned one result; (dx, dweight, dbias) is asked for"),
+        ("def forward(x, weight=1.0, bias=0.0, eps=1e-5):\n    return x.tolist()\n", "forward returned a list; an array is asked for"),
         ("def forward(x, weight=1.0, bias=0.0, eps=1e-5):\n    return x.reshape(-1, 1)\n", "expected  [[-1.0, 1.0], [-1.0, 1.0]]"),
     ],
-    ids=["in place", "one of three", "another shape"],
+    ids=["in place", "one of three", "a list", "another shape"],
 )  # fmt: skip
 def test_what_comes_back_is_looked_at(folder: Path, answer: str, said: str) -> None:
     """Before its values are."""
     assert said in _written(folder, answer).stdout
+
+
+def test_one_cause_has_one_name(folder: Path) -> None:
+    """Where two wrong answers are alike on a clause, the one that explains the other clauses too."""
+    result = _written(folder, UNBIASED)
+
+    assert result.stdout.count("looks like unbiased_variance: ") >= 8
+    assert "looks like rescaled_until_var_reads_1" not in result.stdout
 
 
 def test_another_function_s_mistake_hides_no_name(folder: Path) -> None:
