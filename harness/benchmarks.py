@@ -80,8 +80,12 @@ def pytest_configure(config: pytest.Config) -> None:
         if value is not None and value < 1:
             raise pytest.UsageError(f"--benchmark-{name} {value}: expected a number of at least 1")
     # Its table has one line per test and no share of anything; it is shown where its own options ask for something.
-    asked = ("compare", "save", "autosave", "json", "histogram", "verbose")
-    option.benchmark_quiet = option.benchmark_quiet or not any(getattr(option, f"benchmark_{name}") for name in asked)
+    stored = ("compare", "save", "autosave", "json", "histogram", "verbose")
+    layout = ("--benchmark-columns", "--benchmark-sort", "--benchmark-group-by", "--benchmark-name")
+    asked = any(getattr(option, f"benchmark_{name}") for name in stored) or any(
+        str(a).startswith(layout) for a in config.invocation_params.args
+    )
+    option.benchmark_quiet = option.benchmark_quiet or not asked
 
 
 def points(config: pytest.Config, subjects: dict[str, list[Subject]]) -> list[Point]:
