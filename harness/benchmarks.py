@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -16,11 +15,10 @@ from harness import bridge, timing
 from harness.formats import FORMATS
 from harness.norms import NORMS
 from harness.subject import SUBJECTS, Subject
-from harness.timing import Budget, Point, Timing
+from harness.timing import ROWWISE, Budget, Point, Timing
 
 DTYPES = ("float32", "bfloat16")  # what is timed unless --dtype says otherwise
 DIRECTIONS = ("forward", "forward+backward")
-ROWWISE = ("layer_norm", "rms_norm", "deep_norm")
 ROWS = {
     "small": [(1024, 768), (4096, 1024)],
     "full": [(1024, 768), (4096, 1024), (8192, 1024), (65536, 768), (4096, 4096), (4096, 8192), (4096, 16384)],
@@ -64,7 +62,6 @@ class Recorded:
 
 
 recorded = Recorded()
-MARK = pytest.mark.benchmark(timer=recorded)
 
 
 # -- hooks -------------------------------------------------------------------------------------------------------------
@@ -185,14 +182,13 @@ def figure_of(found: Timing) -> dict[str, Any]:
             "refused": found.refused}  # fmt: skip
     if found.refused:
         return told
-    low, high = np.percentile(found.times, [25, 75])
     return {
         **told,
         "clock": timing.clock(point.device).kind,
         "allocator": timing.keep_freed_memory() if point.device == "cpu" else "the device's own",
         "rounds": len(found.times),
         "time_s": found.time_s,
-        "iqr_s": float(high - low),
+        "iqr_s": found.iqr_s,
         "moved_bytes": point.moved_bytes,
         "bandwidth_bytes_per_s": found.bandwidth,
         "roof_bytes_per_s": found.roof,
@@ -211,7 +207,7 @@ def tried(benchmark: Any, point: Point, subject: Subject) -> None:
     with bridge.kept():
         subject.begin()
     with bridge.kept():
-        call = timing.Call(subject, point, timing._random(point, 0), timing.clock("cpu"))
+        call = timing.Call(subject, point, timing.random_case(point, 0), timing.clock("cpu"))
         call.prepare(1)
         benchmark.pedantic(call.timed)
         call.check()
@@ -243,7 +239,7 @@ def machine(devices: list[str]) -> dict[str, Any]:
             module = getattr(torch, device)
             found["devices"][device] = {
                 "name": module.get_device_name() if hasattr(module, "get_device_name") else device,
-                "l2_cache": timing._l2(device),
+                "l2_cache": timing.l2_cache(device),
                 "runtime": str(torch.version.cuda or ""),
             }
     return found
@@ -296,12 +292,9 @@ def line(t: Timing, torchs: Timing | None) -> str:
     head = f"{p.norm:13} {p.direction:16} {shape:24} {FORMATS[p.dtype].short:8} {t.name[-18:]:18}"
     if t.refused:
         return f"{head} {'not offered' if t.not_offered else 'no figure'}: {t.refused}"
-    low, high = np.percentile(t.times, [25, 75])
-    figures = (
-        f"{shown_s(t.time_s):>10} {100 * (high - low) / t.time_s:5.0f}% {t.bandwidth / 1e9:7.1f} {100 * t.share:7.0f}%"
-    )
-    figures += "?" if high - low > DISTURBED * t.time_s else " "
-    beside = f"  {torchs.time_s / t.time_s:8.2f}x" if torchs and torchs is not t and not torchs.refused else ""
+    spread = f"{100 * t.iqr_s / t.time_s:.0f}%" + ("?" if t.iqr_s > DISTURBED * t.time_s else " ")
+    figures = f"{shown_s(t.time_s):>10} {spread:>7} {t.bandwidth / 1e9:6.1f} {100 * t.share:7.0f}%"
+    beside = f"   {torchs.time_s / t.time_s:8.2f}x" if torchs and torchs is not t and not torchs.refused else ""
     return f"{head} {figures}{beside}".rstrip()
 
 
@@ -331,9 +324,9 @@ def footnotes(found: list[Timing]) -> Iterator[str]:
     if good:
         fastest = min(t.time_s for t in good)
         yield f"timing adds {shown_s(timing.overhead_s())} to a call; the fastest here takes {shown_s(fastest)}"
-        spread = statistics.median(float(np.subtract(*np.percentile(t.times, [75, 25]))) / t.time_s for t in good)
+        spread = statistics.median(t.iqr_s / t.time_s for t in good)
         if spread > BUSY:
             yield f"the times spread by {100 * spread:.0f} % (median IQR): something else uses this machine; measure again"
-        if any(float(np.subtract(*np.percentile(t.times, [75, 25]))) > DISTURBED * t.time_s for t in good):
+        if any(t.iqr_s > DISTURBED * t.time_s for t in good):
             yield f"?: the middle half of the times spreads by more than {100 * DISTURBED:.0f} %"
     yield "GB/s: the bytes that have to be moved, once each, per time; of copy: beside a copy of as many bytes in the same rounds"

@@ -24,13 +24,18 @@ def namespace(spec: Path) -> dict[str, Any]:
     return {"np": np, **modules, **{name: value for name, value in own.items() if not name.startswith("_")}}
 
 
+def unfenced(markdown: str) -> str:
+    """The text as doctest reads it: a fence behind an example would count as its output."""
+    return markdown.replace("```", "")
+
+
 class SpecFile(pytest.File):
     """A spec, whose tests are the clauses that have examples."""
 
     def collect(self) -> Iterator[pytest.Item]:
         for clause in parse(self.path):
             test = doctest.DocTestParser().get_doctest(
-                clause.body.replace("```", ""), {}, clause.id, str(self.path), clause.line
+                unfenced(clause.body), {}, clause.id, str(self.path), clause.line
             )
             if test.examples:
                 yield ExampleItem.from_parent(self, name=clause.id, clause=clause, test=test)

@@ -38,7 +38,6 @@ class Classroom:
         self.name, self.folder = what, lessons.folder(what)
         self.wrong_answers, self.diagnostician, self.language = wrong_answers, diagnostician, language
         self._functions: dict[str, lessons.Functions] = {}
-
         self._problems: dict[str, Problem | None] = {}
         self._said: set[str] = set()
         self.implementation: Implementation = lessons.implementation(what, self.functions)
@@ -125,8 +124,7 @@ class LessonItem(pytest.Item):
 
     def _waits_for(self, problem: Problem) -> str:
         """The function that an example calls and that is not written yet."""
-        called = [n for n in lessons.references(self.lesson) if f"{n}(" in problem.got.source]
-        return f"waits for {', '.join(called)}"
+        return f"waits for {lessons.exercises_in(self.lesson, problem.got.source)}"
 
     def reportinfo(self) -> tuple[Path, int, str]:
         title = languages.title(self.clause.id, self.classroom.language)

@@ -55,7 +55,7 @@ def lesson_clauses() -> dict[str, str]:
 def references(lesson: str) -> Functions:
     """What a lesson asks for: the functions of the reference of that name that the examples of its spec call."""
     module = importlib.import_module(f"reference.{lesson}")
-    called = _called((SPECS / f"{lesson}.md").read_text(encoding="utf-8"))
+    called = _called(*(e.source for e in _parsed((SPECS / f"{lesson}.md").read_text(encoding="utf-8"))))
     return {
         name: f
         for name, f in vars(module).items()
@@ -63,10 +63,14 @@ def references(lesson: str) -> Functions:
     }
 
 
-def _called(text: str) -> set[str]:
-    """The names that the examples in a text call."""
-    sources = "\n".join(e.source for e in doctest.DocTestParser().get_examples(text.replace("```", "")))
-    return set(re.findall(r"\b(\w+)\(", sources))
+@cache
+def _parsed(markdown: str) -> tuple[doctest.Example, ...]:
+    return tuple(doctest.DocTestParser().get_examples(examples.unfenced(markdown)))
+
+
+def _called(*sources: str) -> set[str]:
+    """The names that examples call."""
+    return set(re.findall(r"\b(\w+)\(", "\n".join(sources)))
 
 
 # -- running the examples ----------------------------------------------------------------------------------------------
@@ -96,18 +100,13 @@ def _short(value: Any) -> Any:
     return float(f"{value:.6g}") if type(value) is float else value
 
 
-@cache
-def _parsed(clause: Clause) -> tuple[doctest.Example, ...]:
-    return tuple(doctest.DocTestParser().get_examples(clause.body.replace("```", "")))
-
-
 def run(clause: Clause, functions: Functions) -> Iterator[Step]:
     """The examples of a clause, with `functions` in place of those of its spec's own reference."""
     names = examples.namespace(clause.spec)
     own = names.get(clause.spec.stem)
     names |= functions
     names[clause.spec.stem] = SimpleNamespace(**{**vars(own), **functions}) if own else SimpleNamespace(**functions)
-    for example in _parsed(clause):
+    for example in _parsed(clause.body):
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -219,7 +218,7 @@ def _alike(clause: Clause, got: list[Step], answer: Any) -> bool:
     mistaken = _mistaken(clause, answer)
     steps = list(zip(got, mistaken, _truths(clause), strict=True))
     # Another function may have a mistake of its own: what calls this one alone decides, where there is such an example.
-    calls = [_called(f">>> {t.source}") & set(references(answer.module)) for _, _, t in steps]
+    calls = [_called(t.source) & set(references(answer.module)) for _, _, t in steps]
     alone = [s for s, names in zip(steps, calls, strict=True) if names == {answer.replaces}]
     among = [s for s, names in zip(steps, calls, strict=True) if answer.replaces in names]
     compared = next((chosen for chosen in (alone, among, steps) if not all(same(m, t) for _, m, t in chosen)), [])
@@ -405,20 +404,33 @@ ALSO = {
 }
 
 
+@cache
+def _tests(lesson: str) -> dict[str, Callable[..., None]]:
+    """The tests of a spec that take an implementation, by the clauses that they cite."""
+    module: ModuleType = importlib.import_module(f"test_{lesson}")
+    tests: dict[str, Callable[..., None]] = {}
+    for test in vars(module).values():
+        if inspect.isfunction(test) and "impl" in inspect.signature(test).parameters:
+            tests.update({m.args[0]: test for m in getattr(test, "pytestmark", []) if m.name == "clause"})
+    return tests
+
+
 def conformance(clause: Clause) -> list[tuple[Clause, Callable[..., None]]]:
     """The tests that hold an implementation to the clause, and to what goes with it, on more than its examples.
 
     None of a Study, and none of a Should, which sound functions need not keep.
     """
-    module: ModuleType = importlib.import_module(f"test_{clause.spec.stem}")
-    tests = {}
-    for test in vars(module).values():
-        if inspect.isfunction(test) and "impl" in inspect.signature(test).parameters:
-            tests.update({m.args[0]: test for m in getattr(test, "pytestmark", []) if m.name == "clause"})
+    tests = _tests(clause.spec.stem)
     clauses = [all_clauses()[i] for i in (clause.id, *ALSO.get(clause.id, ())) if i in tests]
     return [(c, tests[c.id]) for c in clauses if c.level in ("must", "choice")]
 
 
 def exercise_of(clause: Clause) -> str:
     """The functions that a clause is about: those that its examples call."""
-    return ", ".join(n for n in references(clause.spec.stem) if n in _called(clause.body))
+    return exercises_in(clause.spec.stem, *(e.source for e in _parsed(clause.body)))
+
+
+def exercises_in(lesson: str, *sources: str) -> str:
+    """The functions of a lesson that examples call."""
+    called = _called(*sources)
+    return ", ".join(name for name in references(lesson) if name in called)

@@ -29,6 +29,7 @@ from harness.subject import Subject
 
 SETS = 12  # sets of statistics (rows, channels, samples) whose values are compared with the truth at every call
 WARMUP = 3
+ROWWISE = ("layer_norm", "rms_norm", "deep_norm")  # whose sets of statistics are rows
 IMPOSSIBLE = 1.1  # the share of a copy's bandwidth above which the measurement is wrong, not the norm fast
 LATE_ROUNDS = 5
 LATE = 0.5  # the part of its time that an output may still be waited for when the call has returned
@@ -64,7 +65,7 @@ def clock(device: str) -> Clock:
     if device == "cpu":
         memory = torch.empty(2 * last_level_cache(), dtype=torch.uint8)
         return Clock("host time", time.perf_counter, lambda a, b: b - a, _nothing, lambda: memory.fill_(1), False)
-    memory = torch.empty(max(256 << 20, 2 * _l2(device)), dtype=torch.uint8, device=device)
+    memory = torch.empty(max(256 << 20, 2 * l2_cache(device)), dtype=torch.uint8, device=device)
     module = getattr(torch, device)
 
     def flush() -> Any:
@@ -102,7 +103,8 @@ def last_level_cache() -> int:
     return max(sizes, default=64 << 20)
 
 
-def _l2(device: str) -> int:
+def l2_cache(device: str) -> int:
+    """The size of a device's largest cache in bytes; 0 where it can't be read."""
     properties = getattr(getattr(torch, device, None), "get_device_properties", lambda _: None)(0)
     return int(getattr(properties, "L2_cache_size", 0))
 
@@ -163,7 +165,7 @@ class Point:
         """
         inputs = 2 if self.norm == "deep_norm" else 1
         norm = NORMS[self.norm]
-        size = self.shape[-1] if self.norm in ("layer_norm", "rms_norm", "deep_norm") else self.shape[1]
+        size = self.shape[-1] if self.norm in ROWWISE else self.shape[1]
         parameters = size * sum(name in norm.inputs for name in ("weight", "bias"))
         statistics = 4 * size if self.norm == "batch_norm" else 0  # the running ones are read and written
         values = (inputs + 1) * self.values + parameters + statistics
@@ -177,7 +179,7 @@ def itemsize(dtype: str) -> int:
     return int(np.dtype(FORMATS[dtype].numpy).itemsize)
 
 
-def _random(point: Point, seed: int, scale: float = 1.0) -> Case:
+def random_case(point: Point, seed: int, scale: float = 1.0) -> Case:
     """A call of the point on random data; scale: the size of x."""
     rng, norm = np.random.default_rng(seed), NORMS[point.norm]
 
@@ -205,13 +207,8 @@ class Call:
     """One implementation at one point: its arguments, moved on before each call, and the truth about some of its output."""
 
     def __init__(self, subject: Subject, point: Point, case: Case, clock: Clock):
-        self.name, self.subject, self.point, self.case, self.clock = (
-            subject.implementation.name,
-            subject,
-            point,
-            case,
-            clock,
-        )
+        self.name, self.subject = subject.implementation.name, subject
+        self.point, self.case, self.clock = point, case, clock
         self.whole = point.norm == "batch_norm"  # a set of statistics is a channel, over all of the batch
         count = case.x.shape[1] if self.whole else math.prod(case.x.shape[:-1]) if self._rows else case.x.shape[0]
         self.picked = np.unique(np.linspace(0, count - 1, min(SETS, count)).astype(int))
@@ -233,7 +230,7 @@ class Call:
 
     @property
     def _rows(self) -> bool:
-        return self.point.norm in ("layer_norm", "rms_norm", "deep_norm")
+        return self.point.norm in ROWWISE
 
     def _part(self, case: Case) -> Case:
         """The call on the picked sets alone, whose truth is theirs."""
@@ -352,7 +349,7 @@ class Call:
 
         dy is 0 outside the picked sets, so that the parameters' gradients are theirs alone.
         """
-        case = _random(self.point, seed, scale=3e-3)  # a variance like eps, which has to be there
+        case = random_case(self.point, seed, scale=3e-3)  # a variance like eps, which has to be there
         if not self.whole:
             dy = np.zeros_like(case.dy).reshape(-1, case.dy.shape[-1]) if self._rows else np.zeros_like(case.dy)
             dy[self.picked] = case.dy.reshape(dy.shape)[self.picked]
@@ -429,6 +426,12 @@ class Timing:
         return statistics.median(self.times)
 
     @property
+    def iqr_s(self) -> float:
+        """The width of the middle half of the times."""
+        low, high = np.percentile(self.times, [25, 75])
+        return float(high - low)
+
+    @property
     def bandwidth(self) -> float:
         return self.point.moved_bytes / self.time_s
 
@@ -493,7 +496,7 @@ class _Launch(_Copy):
 
 def measure(point: Point, subjects: Sequence[Subject], budget: Budget, clock: Clock) -> dict[str, Timing]:
     """All implementations at one point, in turns with the copy; a refused one has its reason."""
-    case = _random(point, 0)
+    case = random_case(point, 0)
     timings = {s.implementation.name: Timing(point, s.implementation.name) for s in subjects}
     calls: dict[str, Call] = {}
     for s in subjects:

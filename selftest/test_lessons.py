@@ -60,7 +60,7 @@ def test_a_wrong_answer_has_its_hints(answer: Answer) -> None:
 
 def _broken(clause: Clause) -> Iterator[str]:
     """The clause's body with the result of one example changed: a number by one in its last digit, a bool into the other."""
-    for example in doctest.DocTestParser().get_examples(clause.body.replace("```", "")):
+    for example in doctest.DocTestParser().get_examples(examples.unfenced(clause.body)):
         want = example.want.rstrip("\n")
         if want and not want.startswith("Traceback"):
             yield clause.body.replace(f"{example.source}{want}", f"{example.source}{_changed(want)}", 1)
@@ -91,7 +91,7 @@ def test_a_changed_number_fails(clause: str) -> None:
 def _holds(clause: Clause) -> bool:
     """Whether the clause's examples pass, as they are run in `pytest specs`."""
     test = doctest.DocTestParser().get_doctest(
-        clause.body.replace("```", ""), examples.namespace(clause.spec), clause.id, None, 0
+        examples.unfenced(clause.body), examples.namespace(clause.spec), clause.id, None, 0
     )
     runner = doctest.DocTestRunner(verbose=False, optionflags=examples.OPTIONS)
     return runner.run(test, out=lambda _: None).failed == 0

@@ -288,7 +288,7 @@ def test_a_copy_that_varies_proves_nothing() -> None:
 def _call(_: Timing) -> Call:
     subject = Subject(of_function("it", "layer_norm", F.layer_norm), "layer_norm", "cpu", "float32")
     subject.begin()
-    call = Call(subject, SMALL, timing._random(SMALL, 0), timing.clock("cpu"))
+    call = Call(subject, SMALL, timing.random_case(SMALL, 0), timing.clock("cpu"))
     call.late = [(1e-4, 1e-4)] * 5
     return call
 
@@ -311,7 +311,7 @@ def test_a_sound_norm_gets_a_figure(implementation: str, norm: str, shape: Any, 
     point = Point(norm, direction, shape, dtype, "cpu", "hot")
     subject = Subject(load(implementation, set(all_clauses())), norm, "cpu", dtype)
     subject.begin()
-    call = Call(subject, point, timing._random(point, 0), timing.clock("cpu"))
+    call = Call(subject, point, timing.random_case(point, 0), timing.clock("cpu"))
 
     for shift in (0, 1, 7):
         call.prepare(shift)
@@ -332,7 +332,7 @@ def test_channels_last_is_timed_as_such() -> None:
     subject = Subject(of_function("it", "batch_norm", batch_norm), "batch_norm", "cpu", "float32")
     subject.begin()
     seen.clear()
-    call = Call(subject, point, timing._random(point, 0), timing.clock("cpu"))
+    call = Call(subject, point, timing.random_case(point, 0), timing.clock("cpu"))
     call.prepare(2)
     call.timed()
     call.check()
