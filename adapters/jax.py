@@ -4,11 +4,9 @@ import functools
 import math
 
 import jax
-import ml_dtypes
-import numpy as np
 from flax import nnx
 
-jax.config.update("jax_enable_x64", True)
+from adapters._jax import from_numpy, to_numpy, vjp  # noqa: F401
 
 PACKAGE = "flax"
 DEVICES = ("cpu",)  # where the known failures below were measured
@@ -54,21 +52,6 @@ KNOWN_FAILURES = {
     for dtype in dtypes.split()
     for clause in clauses.split()
 }
-
-NUMPY = {"float64": np.float64, "float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
-
-
-def from_numpy(array, dtype, device):
-    return jax.device_put(array.astype(NUMPY[dtype]), jax.devices(device)[0])
-
-
-def to_numpy(array):
-    return np.asarray(array).astype(np.float64)
-
-
-def vjp(function, inputs, dy):
-    y, pullback = jax.vjp(function, *inputs)
-    return y, pullback(dy.astype(y.dtype))
 
 
 def _given(**parameters):
