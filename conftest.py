@@ -12,6 +12,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+import normspec
 from harness import benchmarks, bridge, checklist, exercises, languages, lessons, report
 from harness.clauses import Clause, SpecError, all_clauses
 from harness.comparison import Violation
@@ -21,12 +22,12 @@ from harness.exercises import Classroom, LessonFile, LessonItem
 from harness.explain import explain, mistakes_of
 from harness.formats import FORMATS
 from harness.implementations import Implementation, NotFound, adapter_names, load
-from harness.subject import SUBJECTS, Subject
+from harness.subject import SPENT, SUBJECTS, Subject
 from harness.verdict import Verdicts, judge, studied
 from mistakes.answers import answers
 from mistakes.catalogue import catalogue, of_norm
 
-pytest_plugins = ["harness.options"]
+pytest_plugins = [normspec.OPTIONS]
 
 # A verdict must not depend on luck or on earlier runs: only the thorough profile draws new inputs at every run.
 _COMMON: dict[str, Any] = {
@@ -241,6 +242,10 @@ def pytest_runtest_makereport(
             pytest.fail.Exception(pytrace=False).with_traceback(error.__traceback__)
         )
     result = yield
+    if subject:
+        name = subject.implementation.name
+        spent = {"implementation": name, "own": SPENT.seconds.pop(name, 0.0)}
+        result.user_properties.append(("normspec-seconds", spent))
     if isinstance(item, LessonItem):
         if call.when == "call":
             item.judged(result, error, _hints(item, item.clause.id) if error else 0)
@@ -276,9 +281,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = 4
     devices, dtypes = config.stash[AXES]
     for path in config.option.report or []:
-        arguments = [str(a) for a in config.invocation_params.args]
+        arguments = normspec.given or [str(a) for a in config.invocation_params.args]
         report.write(Path(path), report.document(
-            verdicts.complete(devices, dtypes), devices, arguments, benchmarks.figures_of(config)))  # fmt: skip
+            verdicts.complete(devices, dtypes), devices, arguments, benchmarks.figures_of(config), verdicts.seconds))  # fmt: skip
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

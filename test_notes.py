@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-import reference.deepnorm
 from notes import batch_norm, deepnorm, formulas, loops, reshapes, simple_model, training
 from notes.deepnorm import MlpCalledDeepNorm
+from reference import deepnorm as reference
 
 SAMPLE = np.array([2.0, 3.0, 5.0, 1.0, 4.0])
 STANDARDIZED = [-0.7071, 0.0, 1.4142, -1.4142, 0.7071]
@@ -90,7 +90,7 @@ def movements(alpha, beta, step):
     return np.array([deepnorm.movement(stack(alpha, beta, seed=s), *data[s], step) for s in range(8)])
 
 
-DEEP = reference.deepnorm.constants(encoder_layers=18)["encoder"]
+DEEP = reference.constants(encoder_layers=18)["encoder"]
 POST = (1.0, 1.0)
 
 
@@ -111,14 +111,14 @@ def scale(module, factor):
 
 def test_deepnorm_is_layer_norm_of_the_scaled_input_plus_the_sublayer():
     """For 8 layers alpha is 2 and beta 0.3536, and the block computes what the reference does."""
-    alpha, beta = reference.deepnorm.constants(encoder_layers=8)["encoder"]
+    alpha, beta = reference.constants(encoder_layers=8)["encoder"]
     block = deepnorm.DeepNorm(deepnorm.feed_forward(6, 24), 6, alpha, beta).double()
     x = random(4, 6)
 
     y = block(x)
 
     assert rounded([alpha, beta]) == [2.0, 0.3536]
-    expected = reference.deepnorm.forward(x.numpy(), block.sublayer(x).detach().numpy(), 2.0)
+    expected = reference.forward(x.numpy(), block.sublayer(x).detach().numpy(), 2.0)
     np.testing.assert_allclose(y.detach().numpy(), expected, rtol=1e-9)  # float64: some roundings of 1e-16
 
 

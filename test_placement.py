@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from experiments import census, depth
+from harness import install
 from reference import deepnorm, layernorm, placement, rmsnorm
 
 LAYER_NORM, RMS_NORM = partial(layernorm.forward, eps=0.0), partial(rmsnorm.forward, eps=0.0)
@@ -254,9 +255,7 @@ def test_weights_of_heads() -> None:
 
 @pytest.fixture
 def transformers() -> ModuleType:
-    return pytest.importorskip(
-        "transformers", reason="transformers is not installed (pip install -e '.[transformers]')"
-    )
+    return pytest.importorskip("transformers", reason=f"transformers is not installed ({install('transformers')})")
 
 
 @pytest.mark.clause("PL-11")

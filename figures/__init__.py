@@ -10,9 +10,10 @@ from typing import Any
 
 from figures import depth, distributions, rounding, sets, speed
 from figures.style import DPI, STYLE
+from harness import install
 from harness.report import written
 
-REMEDY = "the pictures need matplotlib: pip install -e '.[figures]'"
+REMEDY = f"the pictures need matplotlib: {install('figures')}"
 
 # What draws on an empty figure, by the stem of the file, in the order in which a learner may look at them.
 PICTURES: dict[str, Callable[[Any], None]] = {

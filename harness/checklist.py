@@ -96,6 +96,12 @@ def lines(verdicts: Verdicts, language: str = "en") -> Iterator[tuple[str, dict[
     for i in verdicts.implementations:
         if missing := [n for n in NORMS if n not in i.functions]:
             yield f"{i.name}: not offered: {', '.join(missing)}", {}
+    for name, s in verdicts.seconds.items():
+        if any(r.implementation == name for r in run):
+            yield (
+                f"{s['own'] + s['suite']:.0f} s: {s['own']:.0f} in the calls of {name}, {s['suite']:.0f} in the suite",
+                {},
+            )
     yield summary(verdicts), {"bold": True}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import doctest
-import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness import part
 from harness.clauses import Clause, parse
 
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
@@ -18,7 +18,7 @@ OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 def namespace(spec: Path) -> dict[str, Any]:
     """What an example may use: NumPy, the references by their names, and those of the spec's own reference."""
-    modules = {p.stem: importlib.import_module(f"reference.{p.stem}")
+    modules = {p.stem: part(f"reference.{p.stem}")
                for p in (spec.parent.parent / "reference").glob("[a-z]*.py")}  # fmt: skip
     own = vars(modules[spec.stem]) if spec.stem in modules else {}
     return {"np": np, **modules, **{name: value for name, value in own.items() if not name.startswith("_")}}

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from harness import bridge, languages, lessons
+from harness import COMMAND, ROOT, bridge, languages, lessons
 from harness.clauses import Clause, all_clauses, parse
 from harness.comparison import Violation
 from harness.diagnosis import Diagnostician
-from harness.implementations import ROOT, Implementation
+from harness.implementations import Implementation
 from harness.lessons import LESSONS, NotImportable, Problem, lesson_clauses
 from harness.subject import Subject
 from harness.verdict import Record, bounded
@@ -175,7 +175,7 @@ class LessonItem(pytest.Item):
         ):
             lines.append(f"  raised in {place}")
         exercise = f"{self.classroom.file(self.lesson)}: {lessons.exercise_of(self.clause)}"
-        return names, bounded("\n".join([*lines, f"  {exercise}", f"  pytest --explain {self.clause.id}"]))
+        return names, bounded("\n".join([*lines, f"  {exercise}", f"  {COMMAND} --explain {self.clause.id}"]))
 
 
 def said(answer: Any, hints: int, language: str) -> list[str]:

@@ -14,11 +14,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from harness import bridge
+from harness import PACKAGE, ROOT, bridge, install, part
 from harness.formats import FORMATS
 from harness.norms import NORMS
 
-ROOT = Path(__file__).resolve().parent.parent
 ADAPTERS = ROOT / "adapters"
 
 
@@ -102,15 +101,15 @@ def _module(what: str, option: str) -> ModuleType:
             if not path.is_file():
                 raise NotFound(f"--impl {option}: there is no file {what}")
             if path.resolve().parent == ADAPTERS:  # by its name in the package: adapters/jax.py must not hide jax
-                return importlib.import_module(f"adapters.{path.stem}")
+                return part(f"adapters.{path.stem}")
             return from_file(path)
         if path.is_file() or not what:
             raise NotFound(
                 f"--impl {option}: expected an adapter ({', '.join(adapter_names())}), a module or a .py file"
             )
         if what in adapter_names():
-            return importlib.import_module(f"adapters.{what}")
-        return importlib.import_module(what)
+            return part(f"adapters.{what}")
+        return part(what) if what.startswith("adapters.") else importlib.import_module(what)
     except NotFound:
         raise
     except SyntaxError as e:
@@ -122,7 +121,7 @@ def _module(what: str, option: str) -> ModuleType:
             raise NotFound(
                 f"--impl {option}: no adapter, file or module is named {what}; the adapters are {adapters}"
             ) from e
-        advice = f"; install it with: pip install '.[{what}]'" if what in adapter_names() else ""
+        advice = f"; install it with: {install(what.replace('_', '-'))}" if what in adapter_names() else ""
         raise NotFound(f"--impl {option}: it can't be imported: {_one_line(e)}{advice}") from e
     except (Exception, SystemExit) as e:
         raise NotFound(f"--impl {option}: it can't be imported: {type(e).__name__}: {_one_line(e)}") from e
@@ -191,9 +190,9 @@ def _implementation(
 
 def _version(module: ModuleType) -> str:
     """The version of the package that the module belongs to, or, for an adapter, of the one that it adapts."""
-    package = module.__name__.split(".")[0]
+    package, *inner = module.__name__.removeprefix(PACKAGE).split(".")
     if package == "adapters":
-        package = getattr(module, "PACKAGE", module.__name__.split(".")[1])
+        package = getattr(module, "PACKAGE", inner[0])
     version = getattr(module, "__version__", None) or getattr(sys.modules.get(package), "__version__", None)
     try:
         return str(version or importlib.metadata.version(package))

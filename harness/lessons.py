@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import difflib
 import doctest
-import importlib
 import inspect
 import re
 import traceback
@@ -14,14 +13,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from harness import examples
+from harness import ROOT, examples, part
 from harness.clauses import SPECS, Clause, all_clauses
-from harness.implementations import ADAPTERS, ROOT, Implementation, from_file
+from harness.implementations import ADAPTERS, Implementation, from_file
 from harness.norms import NORMS
 
 # What is taught, in learning order: the spec, which is also the exercise's file, and how many clauses of each prefix.
@@ -54,7 +53,7 @@ def lesson_clauses() -> dict[str, str]:
 @cache
 def references(lesson: str) -> Functions:
     """What a lesson asks for: the functions of the reference of that name that the examples of its spec call."""
-    module = importlib.import_module(f"reference.{lesson}")
+    module = part(f"reference.{lesson}")
     called = _called(*(e.source for e in _parsed((SPECS / f"{lesson}.md").read_text(encoding="utf-8"))))
     return {
         name: f
@@ -407,7 +406,7 @@ ALSO = {
 @cache
 def _tests(lesson: str) -> dict[str, Callable[..., None]]:
     """The tests of a spec that take an implementation, by the clauses that they cite."""
-    module: ModuleType = importlib.import_module(f"test_{lesson}")
+    module = part(f"test_{lesson}")
     tests: dict[str, Callable[..., None]] = {}
     for test in vars(module).values():
         if inspect.isfunction(test) and "impl" in inspect.signature(test).parameters:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator, Iterable
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from harness import ROOT
+
 LANGUAGES = ("en", "zh")
 DTYPES = "float64, float32, bfloat16, float16"
 WITH_VALUE = ("--impl", "--device", "--dtype", "--report", "--explain", "--lang", "--figures")

@@ -226,7 +226,7 @@ def environments(content: dict[str, Any]) -> list[tuple[str, dict[str, str]]]:
     """Where the runs took place: of each its file, if it is one of several, and what to know of it."""
     runs = content.get("merged", [{"file": "", "environment": content["environment"]}])
     return [(run["file"], {
-        "Python": run["environment"]["python"], "platform": run["environment"]["platform"],
+        **{name: run["environment"][name] for name in ("date",) if name in run["environment"]}, "Python": run["environment"]["python"], "platform": run["environment"]["platform"],
         "packages": ", ".join(f"{n} {v}" for n, v in run["environment"]["packages"].items()),
         "devices": ", ".join(f"{d}: {n}" for d, n in run["environment"]["devices"].items()),
         "threads": str(run["environment"]["threads"]), "command": shlex.join(run["environment"]["command"]),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import os
@@ -14,18 +15,24 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
-from harness import grades
+from harness import COMMAND, ROOT, grades, install
 from harness.clauses import all_clauses
 from harness.formats import FORMATS
 from harness.verdict import STUDY, Record
 
 SCHEMA = Path(__file__).with_name("report.schema.json")
 SUFFIXES = (".json", ".html", ".md")
-REMEDY = "HTML needs Jinja2: pip install -e '.[report]'"
+REMEDY = f"HTML needs Jinja2: {install('report')}"
+
+# Whose version a result may depend on, where it is in use: modules, and those whose package has another name.
+PACKAGES = ("numpy", "torch", "pytest", "hypothesis", "transformers", "diffusers", "x_transformers", "jax", "jaxlib",
+            "flax", "equinox", "keras", "onnx", "onnxruntime", "openvino", "mlx", "tinygrad", "triton")  # fmt: skip
+RENAMED = {"haiku": "dm-haiku", "paddle": "paddlepaddle", "tvm": "apache-tvm", "liger_kernel": "liger-kernel"}
 
 Document = dict[str, Any]
 
@@ -50,46 +57,50 @@ def problem(path: Path, option: str = "--report") -> str | None:
     return None
 
 
-def environment(devices: list[str], arguments: list[str]) -> dict[str, Any]:
-    """Where the run took place: packages, device names, thread counts, command line."""
+def environment(devices: list[str], arguments: list[str], seconds: dict[str, dict[str, float]]) -> dict[str, Any]:
+    """Where and when the run took place: packages, device names, thread counts, command line; whose time it took."""
     import torch
 
     packages = {}
-    for name in ("numpy", "torch", "pytest", "hypothesis", "transformers", "jax", "flax", "onnxruntime"):
-        try:
-            packages[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
+    for module in sys.modules.keys() & {*PACKAGES, *RENAMED}:
+        with contextlib.suppress(metadata.PackageNotFoundError):  # a checkout of the package, without a version
+            packages[RENAMED.get(module, module)] = metadata.version(RENAMED.get(module, module))
     names = {"cpu": platform.processor() or platform.machine()}
     for device in devices:
         if device == "cuda":
             names[device] = torch.cuda.get_device_name()
     return {
+        "date": datetime.now(UTC).date().isoformat(),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": packages,
+        "packages": dict(sorted(packages.items())),
         "devices": {d: names.get(d, d) for d in devices},
         "threads": torch.get_num_threads(),
-        "command": ["pytest", *arguments],
+        "command": [COMMAND, *arguments],
+        "seconds": {name: {whose: round(s, 1) for whose, s in spent.items()} for name, spent in seconds.items()},
     }
 
 
 def document(
-    records: list[Record], devices: list[str], arguments: list[str], benchmarks: list[dict[str, Any]]
+    records: list[Record],
+    devices: list[str],
+    arguments: list[str],
+    benchmarks: list[dict[str, Any]],
+    seconds: dict[str, dict[str, float]],
 ) -> dict[str, Any]:
     """The whole report, by the schema; `benchmarks` only where there were any."""
     return {
         **({"benchmarks": benchmarks} if benchmarks else {}),
         "schema": 1,
         "suite": {"name": "normspec", "version": version()},
-        "environment": environment(devices, arguments),
+        "environment": environment(devices, arguments, seconds),
         "records": [asdict(r) for r in records],
     }
 
 
 def version() -> str:
     """The suite's own version."""
-    pyproject = Path(__file__).resolve().parent.parent / "pyproject.toml"
+    pyproject = ROOT / "pyproject.toml"
     if sys.version_info >= (3, 11) and pyproject.is_file():
         import tomllib
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 import warnings
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cached_property, lru_cache, partial
 from itertools import product
@@ -29,6 +31,30 @@ def _quiet() -> Iterator[None]:
         yield
 
 
+class Spent:
+    """The seconds that implementations took for themselves: their calls, their gradients, the arrays that they make."""
+
+    def __init__(self) -> None:
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self._inside = False
+
+    @contextmanager
+    def by(self, name: str) -> Iterator[None]:
+        """What runs within is this implementation's own; what is nested counts once."""
+        if self._inside:
+            yield
+            return
+        began, self._inside = time.perf_counter(), True
+        try:
+            yield
+        finally:
+            self._inside = False
+            self.seconds[name] += time.perf_counter() - began
+
+
+SPENT = Spent()
+
+
 class Subject:
     """`impl` in the tests."""
 
@@ -39,6 +65,11 @@ class Subject:
     @property
     def id(self) -> str:
         return f"{self.implementation.name}-{self.device}-{self.dtype}"
+
+    @property
+    def own(self) -> AbstractContextManager[None]:
+        """The implementation's own time."""
+        return SPENT.by(self.implementation.name)
 
     @property
     def halves(self) -> bool:
@@ -74,7 +105,8 @@ class Subject:
             value = getattr(case, name)
             if value is None:
                 continue
-            arrays[name] = self.implementation.from_numpy(value, formats.get(name, case.dtype), self.device)
+            with self.own:
+                arrays[name] = self.implementation.from_numpy(value, formats.get(name, case.dtype), self.device)
             if layouts and name in layouts:
                 if not self.implementation.torch:
                     raise NotImplementedError("memory layouts are tried on torch tensors alone")
@@ -87,7 +119,9 @@ class Subject:
         if not hasattr(raw, "dtype") or not hasattr(raw, "shape"):
             raise Violation(f"{name} is {type(raw).__name__}, expected an array")
         try:
-            value = np.array(self.implementation.to_numpy(raw), dtype=np.float64)
+            with self.own:
+                array = self.implementation.to_numpy(raw)
+            value = np.array(array, dtype=np.float64)
         except Exception as e:
             raise Violation(f"{name} is {type(raw).__name__}, which can't be read: {type(e).__name__}: {e}") from e
         return Output(value, str(raw.dtype).rsplit(".", 1)[-1], raw)
@@ -100,7 +134,8 @@ class Subject:
 
     def call_raw(self, case: Case, arrays: Mapping[str, Any]) -> Any:
         """The contract's call, and nothing around it."""
-        return self.norm.call(self.implementation.functions[self.norm.name], case, dict(arrays))
+        with self.own:
+            return self.norm.call(self.implementation.functions[self.norm.name], case, dict(arrays))
 
     def forward(
         self, case: Case, layouts: Mapping[str, str] | None = None, arrays: dict[str, Any] | None = None
@@ -144,7 +179,8 @@ class Subject:
             return y
 
         with _quiet():
-            y, gradients = vjp(function, [arrays[name] for name in names], arrays["dy"])
+            with self.own:
+                y, gradients = vjp(function, [arrays[name] for name in names], arrays["dy"])
             raw = {"y": y, **{f"d{name}": g for name, g in zip(names, gradients, strict=True)}}
             if missing := [name for name, g in raw.items() if g is None]:
                 raise Violation(f"{missing[0]} is absent: the output does not depend on {missing[0][1:]} for autograd")

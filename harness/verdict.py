@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 
 import pytest
 
-from harness import grades, languages
+from harness import COMMAND, ROOT, grades, languages
 from harness.clauses import Clause, all_clauses
 from harness.comparison import Violation
 from harness.diagnosis import Diagnostician
 from harness.formats import FORMATS
-from harness.implementations import ROOT, Implementation
+from harness.implementations import Implementation
 from harness.subject import Subject
 
 MESSAGE_LIMIT = 4000
@@ -127,9 +127,9 @@ def judge(
     if message is not None and outcome in BROKEN:
         probe = f"   probe {log.probe}" if log.probe else ""
         option = "" if config.option.impl is None else f" --impl {subject.implementation.name}"
-        again = f'pytest{option} "{item.nodeid}"'
+        again = f'{COMMAND}{option} "{item.nodeid}"'
         indented = "\n".join("  " + line for line in bounded(message).splitlines())
-        shown = f"{clause.id} {languages.title(clause.id, language)}   {subject.id}{probe}\n{indented}\n  {again}\n  pytest --explain {clause.id}"
+        shown = f"{clause.id} {languages.title(clause.id, language)}   {subject.id}{probe}\n{indented}\n  {again}\n  {COMMAND} --explain {clause.id}"
         if config.option.tbstyle == "auto":  # any other style shows the whole traceback
             report.longrepr = shown
         else:
@@ -168,6 +168,7 @@ class Verdicts:
         self.records: dict[tuple[str, str, str, str], Record] = {}
         self.seen: dict[tuple[str, str, str, str], int] = {}
         self.siblings: dict[tuple[str, str, str, str], int] = {}
+        self.seconds: dict[str, dict[str, float]] = {i.name: {"own": 0.0, "suite": 0.0} for i in self.implementations}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """pytest's hook: every report, those of other processes included."""
@@ -176,6 +177,10 @@ class Verdicts:
                 fields = dict(value)
                 siblings = fields.pop("siblings")
                 self._merge(Record(**fields), siblings)
+            elif name == "normspec-seconds" and isinstance(value, dict):
+                spent = self.seconds[value["implementation"]]
+                spent["own"] += value["own"]
+                spent["suite"] += max(0.0, report.duration - value["own"])
 
     def _merge(self, record: Record, siblings: int) -> None:
         key = record.key

@@ -120,7 +120,7 @@ def catalogue() -> tuple[Mistake, ...]:
     """Every mistake of every norm; names are unique within a norm."""
     found: dict[tuple[str, str], Mistake] = {}
     for file in FILES:
-        module = importlib.import_module(f"mistakes.{file}")
+        module = importlib.import_module(f"{__package__}.{file}")
         for clause, variants in module.BREAKS.items():
             for variant in variants:
                 key = module.NORM.norm, variant.__name__

@@ -67,5 +67,5 @@ def wrong(clause: str, right: Callable[..., Any]) -> Callable[[Callable[..., Any
 def answers() -> tuple[Answer, ...]:
     """Every wrong answer, lesson by lesson."""
     for path in sorted(Path(__file__).parent.glob("[a-z]*.py")):
-        importlib.import_module(f"mistakes.answers.{path.stem}")
+        importlib.import_module(f"{__name__}.{path.stem}")
     return tuple(_FOUND)

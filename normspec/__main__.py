@@ -1,0 +1,5 @@
+"""`python -m normspec` is `normspec`."""
+
+from normspec import main
+
+raise SystemExit(main())
