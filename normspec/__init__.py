@@ -6,6 +6,7 @@ Installed, this package is the whole suite; in a checkout the suite stands aroun
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import sys
@@ -44,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import pytest
 
     cache = Path.cwd() / ".normspec_cache"
+    with contextlib.suppress(OSError):  # where nothing can be written, there is no cache
+        cache.mkdir(exist_ok=True)
+        (cache / ".gitignore").write_text("*\n")
     sys.path.insert(0, str(Path.cwd()))  # --impl my_package.my_module
     suite = [f"--rootdir={SUITE}", "-c", str(SUITE / "pyproject.toml"), "-p", OPTIONS, "-o", f"cache_dir={cache}",
              f"--benchmark-storage=file://{cache / 'benchmarks'}",
