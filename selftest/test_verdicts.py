@@ -85,3 +85,24 @@ def test_what_is_right_holds_on_every_clause(path: Path) -> None:
     assert {r["dtype"] for r in result.records} == set(FORMATS)
     assert {(r["clause"], r["choice"]) for r in result.records} >= set(FACTS[path].get("CHOOSES", {}).items())
     assert result.status == 0
+
+
+INFERENCE_IN_FLOAT32 = """
+def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+    if training or running_mean is None:
+        raise NotImplementedError("it only infers")
+    mean, variance, weight, bias = (
+        p.float().reshape(-1, *[1] * (x.ndim - 2)) if p is not None else p for p in (running_mean, running_var, weight, bias)
+    )
+    y = (x.float() - mean) / (variance + eps).sqrt()
+    return ((y if weight is None else y * weight) + (0 if bias is None else bias)).to(x.dtype)
+"""
+
+
+def test_an_engine_that_only_infers_may_compute_in_float32(tmp_path: Path) -> None:
+    """What it does differently is seen in evaluation, where it does not train."""
+    path = tmp_path / "engine.py"
+    path.write_text(INFERENCE_IN_FLOAT32)
+    result = reported("-q", "test_batchnorm.py", f"--impl={path}", "--dtype=float64", "-k", "BN-12")
+    assert result.clauses("pass") == {"BN-12"}
+    assert result.status == 0
