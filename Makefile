@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 
 .DEFAULT_GOAL := checklist
-.PHONY: checklist test lint mutation clean
+.PHONY: checklist test lint matrix mutation pages clean
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -31,5 +31,23 @@ mutation: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[mutation]'
 	$(BIN)/python selftest/mutation.py $(MODULES)
 
+# Every package of the matrix held to the specs, in an hour or two; PACKAGES="mlx jax" those alone. They share an environment, which
+# pip finds for all of them together; each runs in a process of its own.
+.venv-matrix/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-matrix
+	.venv-matrix/bin/python -m pip install --quiet --upgrade pip
+	.venv-matrix/bin/python -m pip install --quiet -c constraints.txt torch
+	.venv-matrix/bin/python -m pip install --quiet -c constraints.txt -e '.[dev,adapters]'
+	touch $@
+
+matrix: .venv-matrix/installed
+	.venv-matrix/bin/python -m harness.matrix run $(PACKAGES)
+	.venv-matrix/bin/python selftest/findings.py $(PACKAGES)
+	.venv-matrix/bin/python -m harness.matrix render
+
+# The pages of the matrix, from the records in results/.
+pages: $(INSTALLED)
+	$(BIN)/python -m harness.matrix render
+
 clean:
-	rm -rf .venv mutants .pytest_cache .ruff_cache .mypy_cache *.egg-info
+	rm -rf .venv .venv-matrix mutants .pytest_cache .ruff_cache .mypy_cache *.egg-info

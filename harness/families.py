@@ -818,6 +818,8 @@ def gradient_of_gradient(impl: Subject) -> None:
             _, (raw,) = impl.implementation.vjp(
                 dx, [arrays["x"]], impl.implementation.from_numpy(v, impl.dtype, impl.device)
             )
+        except NotImplementedError:  # is a RuntimeError too
+            raise
         except RuntimeError as e:
             raise Violation(f"the gradient can't be differentiated again: {e}") from e
     if raw is None:
