@@ -1,8 +1,5 @@
 """transformers: the norms of its language models; `--impl rms_norm=adapters.transformers:gemma_rms_norm` takes another."""
 
-from functools import cache
-
-from torch.func import functional_call
 from transformers.models.cohere.modeling_cohere import CohereLayerNorm
 from transformers.models.deberta.modeling_deberta import DebertaLayerNorm
 from transformers.models.gemma.modeling_gemma import GemmaRMSNorm
@@ -13,21 +10,12 @@ from transformers.models.olmo2.modeling_olmo2 import Olmo2RMSNorm
 from transformers.models.qwen3.modeling_qwen3 import Qwen3RMSNorm
 from transformers.models.t5.modeling_t5 import T5LayerNorm
 
-
-@cache
-def _module(cls, n, **eps):
-    return cls(n, **eps)
+from adapters._modules import applied, last
 
 
 def _applied(cls, x, normalized_shape, eps, **parameters):
-    """An object of `cls` called with these parameters in place of its own."""
-    if len(normalized_shape) != 1:
-        raise NotImplementedError(f"{cls.__name__} normalizes the last dimension only")
-    module = _module(cls, *normalized_shape, **({} if eps is None else {"eps": eps}))
-    given = {name: tensor for name, tensor in parameters.items() if tensor is not None}
-    if own := given.keys() ^ dict(module.named_parameters()).keys():
-        raise NotImplementedError(f"{cls.__name__} {'takes no' if own <= given.keys() else 'always has a'} {min(own)}")
-    return functional_call(module, given, (x,))
+    options = {} if eps is None else {"eps": eps}
+    return applied(cls, x, last(cls, normalized_shape), options=options.items(), **parameters)
 
 
 def _rms_norm(cls):

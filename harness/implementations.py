@@ -8,6 +8,7 @@ import importlib.util
 import inspect
 import re
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +95,12 @@ def _similar(name: str, names: list[str]) -> str:
 
 
 def _module(what: str, option: str) -> ModuleType:
-    """The module of an adapter, a file or a dotted name."""
+    """The module of an adapter, a file or a dotted name; what it warns of while it is imported is its own affair."""
+    with warnings.catch_warnings(action="ignore"):
+        return _imported(what, option)
+
+
+def _imported(what: str, option: str) -> ModuleType:
     path = Path(what)
     try:
         if what.endswith(".py"):

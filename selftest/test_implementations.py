@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -453,3 +454,11 @@ def test_the_root_holds_the_adapters() -> None:
     """The folder that is searched is the project's."""
     assert ADAPTERS == ROOT / "adapters"
     assert (ROOT / "pyproject.toml").is_file()
+
+
+def test_what_an_import_warns_of_is_the_implementations_affair(tmp_path: Path) -> None:
+    """Warnings are errors in a run of the suite; a deprecated call in somebody's package is none of its business."""
+    path = tmp_path / "deprecated.py"
+    path.write_text("import warnings; warnings.warn('old', DeprecationWarning)\ndef layer_norm(*arguments): ...\n")
+    with warnings.catch_warnings(action="error"):
+        assert set(load(str(path), CLAUSES).functions) == {"layer_norm"}
