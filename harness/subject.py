@@ -61,6 +61,7 @@ class Subject:
     def __init__(self, implementation: Implementation, norm: str, device: str, dtype: str):
         self.implementation, self.norm, self.device, self.dtype = implementation, NORMS[norm], device, dtype
         self.log = Log()
+        self.declared = False  # whether the clause that is being checked is a known failure
 
     @property
     def id(self) -> str:
