@@ -167,10 +167,7 @@ def calls(draw: st.DrawFn, norm: str, dtype: str) -> Case:
 
 def _search(impl: Subject, names: Callable[[Case], tuple[str, ...]]) -> None:
     layouts = ("contiguous", *bridge.LAYOUTS) if impl.implementation.torch else ("contiguous",)
-    # What is known to fail needs no smallest example, which costs a package that compiles for each shape hundreds of calls.
-    phases = [phase for phase in Phase if phase is not Phase.shrink or not impl.declared]
 
-    @settings(phases=phases)
     @given(calls(impl.norm.name, impl.dtype), st.sampled_from(layouts))
     def every(case: Case, layout: str) -> None:
         impl.log.calls.clear()
@@ -179,7 +176,9 @@ def _search(impl: Subject, names: Callable[[Case], tuple[str, ...]]) -> None:
         with contextlib.suppress(NotImplementedError):  # a parameter that it always has, say
             impl.check(case, *names(case), layouts={"x": layout} if layout != "contiguous" else None)
 
-    every()
+    # What is known to fail needs no smallest example, which costs a package that compiles for each shape hundreds of calls.
+    phases = [phase for phase in Phase if phase is not Phase.shrink or not impl.declared]
+    settings(phases=phases)(every)()
     if impl.log.claims == 0:
         raise NotImplementedError("no input that the search tried was accepted")
 
