@@ -118,6 +118,11 @@ def _tiny(rng: np.random.Generator, m: int, n: int, dtype: str) -> Array:
     return rows
 
 
+def _scales(rng: np.random.Generator, m: int, n: int, dtype: str) -> Array:
+    """Every row a quarter of the one before: somewhere each eps weighs as much as the variance."""
+    return rng.standard_normal((m, n)) * 4.0 ** -np.arange(m)[:, None]
+
+
 def _gentle(dtype: str) -> float:
     return 1e-3 if dtype == "float16" else 1.0  # dx = dy / 1e-4 must fit into float16
 
@@ -126,6 +131,7 @@ PLAIN = Probe("plain", 64, 48, _normal(1.5, 1), weight=_spread_weight)  # ordina
 MIXED_ROWS = Probe("mixed-rows", 24, 35, _mixed)  # statistics over the wrong axis, or of all rows at once
 THREE_VALUES = Probe("three-values", 32, 3, _normal(0, 2))  # n - 1 for n; terms of the backward in 1/n
 NEAR_EPS = Probe("near-eps", 32, 60, _normal(0, 1e-4), eps=1e-8, dy_scale=_gentle)  # eps lost, outside, hard-coded
+SCALES = Probe("scales", 10, 48, _scales)  # which eps it is
 FAR_FROM_ZERO = Probe("far-from-zero", 16, 60, _far_from_zero)  # cancellation in a one-pass variance
 HUGE = Probe("huge", 18, 80, _huge, dy_scale=lambda dtype: 100.0 if dtype == "float16" else 1.0)  # squares overflow
 TINY = Probe("tiny", 16, 40, _tiny)  # squares underflow, subnormal input

@@ -24,6 +24,8 @@ from harness.verdict import BROKEN, Record
 
 TEMPLATES = Path(__file__).with_name("templates")
 CLASSES = {"✗": "fail", "!": "should", "k": "known", "·": "unstarted", "✓": "pass", "–": "none"}  # worst first
+HOT = (1, 10, 1e3, 1e6)  # errors in units of their bound; beyond each, the next colour
+WIDE = 3  # implementations whose dtypes have a column each; of more, the dtypes of one share a cell
 GRADES = {
     "faithful": "one rounding at the end, and as much again",
     "stable": "what every sound algorithm achieves",
@@ -63,10 +65,7 @@ class Tally:
     counts: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        checked = [r for r in self.records if r.outcome != "not_offered"]
-        by_clause = _grouped(checked, lambda r: r.clause)
-        self.held = sum(all(r.outcome == "pass" for r in rs) for rs in by_clause.values())
-        self.total = len(by_clause)
+        self.held, self.total = _held(self.records)
         signs = [CLASSES[symbol(r)] for r in self.records]
         self.counts = {name: signs.count(name) for name in CLASSES.values()}
 
@@ -80,10 +79,40 @@ class Tally:
         return max((r.worst for r in self.records if r.worst is not None and r.outcome == "pass"), default=None)
 
     @property
+    def must(self) -> tuple[int, int]:
+        """Clauses held, and all that ran, of those that can fail a run: the Musts and the Choices."""
+        return _held(r for r in self.records if r.level != "should")
+
+    @property
+    def should(self) -> int:
+        """How many Shoulds do not hold."""
+        held, total = _held(r for r in self.records if r.level == "should")
+        return total - held
+
+    @property
+    def mark(self) -> tuple[str, str]:
+        """The worst of its marks; where one clause is declared and another is not, the latter's."""
+        return min(map(mark, self.records), key=lambda m: (["✗", "!", "·", "✓", ""].index(m[0]), m[1]))
+
+    @property
     def grades(self) -> dict[str, str | None]:
         """By dtype, the arithmetic that explains its errors."""
         return {d: grades.worst(*(r.grade for r in self.records if r.dtype == d and r.level == "must"))
                 for d in dtypes(self.records)}  # fmt: skip
+
+
+def _held(records: Iterable[Record]) -> tuple[int, int]:
+    """Of the clauses that ran, those that hold in every dtype, and all."""
+    by_clause = _grouped((r for r in records if r.outcome != "not_offered"), lambda r: r.clause)
+    return sum(all(r.outcome == "pass" for r in rs) for rs in by_clause.values()), len(by_clause)
+
+
+def mark(record: Record | None) -> tuple[str, str]:
+    """Sign and class among many: what is declared is as wrong as what is not; nothing for what is not offered."""
+    sign = symbol(record) if record else "–"
+    if record and sign == "k":
+        return ("!", "should declared") if record.level == "should" else ("✗", "fail declared")
+    return ("", "") if sign == "–" else (sign, "" if sign == "✓" else CLASSES[sign])
 
 
 @dataclass
@@ -158,8 +187,8 @@ def _cause(record: Record) -> list[str]:
     return [said, *(line for line in lines if line.startswith("hint: "))]
 
 
-def findings(subject: Subject) -> list[Finding]:
-    """What fails, then the Shoulds, then what is known; of each the cause of most first."""
+def findings(subject: Subject, many: bool = False) -> list[Finding]:
+    """What fails, then the Shoulds, then what is known, which among many stands with its like; of each the cause of most first."""
     found: dict[tuple[str, ...], Finding] = {}
     for r in subject.records:
         if CLASSES[symbol(r)] in ("fail", "should", "known"):
@@ -167,7 +196,9 @@ def findings(subject: Subject) -> list[Finding]:
             cause = _cause(r)[0] if known else r.diagnosis[0] if r.diagnosis else r.clause
             key = symbol(r), "" if known else r.norm, cause
             found.setdefault(key, Finding(symbol(r), [])).records.append(r)
-    return sorted(found.values(), key=lambda f: (list(CLASSES).index(f.sign), -len(f.records)))
+    return sorted(
+        found.values(), key=lambda f: (list(CLASSES).index(mark(f.records[0])[0] if many else f.sign), -len(f.records))
+    )
 
 
 def subjects(records: list[Record]) -> list[Subject]:
@@ -247,23 +278,30 @@ def html(content: dict[str, Any]) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined)  # fmt: skip
-    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
+    environment.filters["short"] = short
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
     environment.globals.update(
-        symbol=symbol, CLASSES=CLASSES, GRADES=GRADES, BROKEN=BROKEN, norm_title=norm_title, short=short, title=title,
-        figure=figure, quantity=quantity, findings=findings)  # fmt: skip
+        symbol=symbol, mark=mark, CLASSES=CLASSES, GRADES=GRADES, BROKEN=BROKEN, norm_title=norm_title, short=short,
+        title=title, figure=figure, quantity=quantity, findings=findings)  # fmt: skip
+    many = len(shown) > WIDE
+    matrices = [_matrix(norm, shown, many) for norm in norms([r for s in shown for r in s.records])]
+    numbers, data = _data(records, shown, matrices)
     return environment.get_template("report.html").render(
         suite=content["suite"],
         environments=environments(content),
         subjects=shown,
-        matrices=[_matrix(norm, shown) for norm in norms([r for s in shown for r in s.records])],
-        numbers={r.key: n for n, r in enumerate(records)},
+        many=many,
+        matrices=matrices,
+        errors=_errors(shown),
+        numbers=numbers,
         facts=_grouped((r for r in records if r.level == "study"), lambda r: norm_title(r.norm)),
         clauses=_grouped(
             ((c, _blocks(c, known)) for c in all_clauses().values() if c.id in known), lambda c: c[0].spec.stem
         ),
         benchmarks=content.get("benchmarks", []),
         charts=_charts(content.get("benchmarks", [])),
-        data=_data(records),
+        pictures=_pictures({m["norm"] for m in matrices}),
+        data=data,
     )
 
 
@@ -275,34 +313,107 @@ def _grouped(values: Iterable[Any], key: Callable[[Any], str]) -> dict[str, list
     return found
 
 
-def _matrix(norm: str, shown: list[Subject]) -> dict[str, Any]:
-    """The cells of one norm: `rows` of (clause, level, cells), below `columns` of (subject's number, subject, dtypes)."""
-    of_norm = [(i, s, [r for r in s.records if r.norm == norm]) for i, s in enumerate(shown)]
-    columns = [(i, s, dtypes(rs)) for i, s, rs in of_norm if Tally(norm, rs).offered]
-    cells = {(i, r.clause, r.dtype): r for i, _, rs in of_norm for r in rs}
-    clauses = {r.clause: r.level for _, _, rs in of_norm for r in rs}
-    order = list(all_clauses())
+def _matrix(norm: str, shown: list[Subject], many: bool) -> dict[str, Any]:
+    """The cells of one norm: `rows` of (clause, level, cells), below `columns` of (subject's number, subject, dtypes).
+
+    A cell is (number of its dtype among its subject's, record), or among many the marks of the subject's dtypes.
+    """
+    tallies = [Tally(norm, [r for r in s.records if r.norm == norm]) for s in shown]
+    records = [r for t in tallies for r in t.records]
+    columns = [(i, s, _checked(t.records) if many else dtypes(t.records))
+               for i, (s, t) in enumerate(zip(shown, tallies, strict=True)) if t.offered]  # fmt: skip
+    cells = {(i, r.clause, r.dtype): r for i, t in enumerate(tallies) for r in t.records}
+    formats, order = dtypes(records), list(all_clauses())
+
+    def row(clause: str) -> list[Any]:
+        if not many:
+            return [(n, cells.get((i, clause, d))) for i, _, ds in columns for n, d in enumerate(ds)]
+        return [_marks({d: mark(cells.get((i, clause, d))) for d in ds}, formats) for i, _, ds in columns]
+
     return {
         "norm": norm,
+        "tallies": tallies,
+        "sound": sum(t.offered and t.must[0] == t.must[1] for t in tallies),
         "columns": columns,
-        "missing": [s.title for i, s, rs in of_norm if not Tally(norm, rs).offered],
+        "places": [[i, d] for i, _, ds in columns for d in ([None] if many else ds)],
+        "dtypes": formats,
+        "missing": [s.title for s, t in zip(shown, tallies, strict=True) if not t.offered],
         "rows": [
-            (c, level, [(i, n, cells.get((i, c, d))) for i, _, ds in columns for n, d in enumerate(ds)])
-            for c, level in sorted(clauses.items(), key=lambda x: order.index(x[0]) if x[0] in order else len(order))
+            (c, level, row(c))
+            for c, level in sorted(
+                {r.clause: r.level for r in records}.items(),
+                key=lambda x: order.index(x[0]) if x[0] in order else len(order),
+            )
         ],
     }
 
 
-def _data(records: list[Record]) -> dict[str, Any]:
-    """What the page shows of a record when asked: each text once, `records` naming it by its number."""
+def _checked(records: list[Record]) -> list[str]:
+    """The dtypes in which anything ran."""
+    return dtypes([r for r in records if r.outcome != "not_offered"])
+
+
+def _marks(marks: dict[str, tuple[str, str]], formats: list[str]) -> list[tuple[str, str]]:
+    """One where all dtypes agree, otherwise one for each of `formats`, in its place."""
+    first, *others = dict.fromkeys(marks.values())
+    return [marks.get(d, ("", "")) for d in formats] if others else [first]
+
+
+def _errors(shown: list[Subject]) -> dict[str, Any]:
+    """The largest error of each subject, norm and dtype in units of its bound, and how hot that is; no Shoulds."""
+    records = [r for s in shown for r in s.records if r.worst is not None and r.level != "should"]
+    columns = [(norm, dtypes([r for r in records if r.norm == norm])) for norm in norms(records)]
+
+    def row(s: Subject) -> list[tuple[float | None, str]]:
+        worst: dict[tuple[str, str], float] = {}
+        for r in s.records:
+            if r.worst is not None and r.level != "should":
+                worst[r.norm, r.dtype] = max(r.worst, worst.get((r.norm, r.dtype), 0.0))
+        found = [(worst.get((norm, d)), " first" * (d == ds[0])) for norm, ds in columns for d in ds]
+        return [(w, ("" if w is None else f"h{sum(w > limit for limit in HOT)}") + first) for w, first in found]
+
+    return {"columns": columns, "rows": [(i, s, row(s)) for i, s in enumerate(shown)]}
+
+
+def _data(
+    records: list[Record], shown: list[Subject], matrices: list[dict[str, Any]]
+) -> tuple[dict[tuple[str, str, str], int], dict[str, Any]]:
+    """What the page shows of a clause when asked, and the number of each (implementation, device, clause) in it.
+
+    Each text stands once, named by its number, messages line by line. What ran alike in several dtypes stands once, with
+    a bit for each dtype. A norm that an implementation does not offer has no cells, so nothing is kept of it.
+    """
     texts: dict[str | None, int] = {None: 0}
+    who = {(s.name, s.version, s.device): i for i, s in enumerate(shown)}
+    formats = dtypes(records)
+    numbers: dict[tuple[str, str, str], int] = {}
+    groups: list[list[Any]] = []
 
     def number(text: str | None) -> int:
         return texts.setdefault(text, len(texts))
 
-    rows = [[number(t) for t in (f"{r.implementation} {r.version}".rstrip(), r.device, r.dtype, r.clause, r.level, symbol(r),
-             r.outcome, r.probe, r.choice, r.grade, r.message)] + [[number(d) for d in r.diagnosis], r.worst] for r in records]  # fmt: skip
-    return {"texts": list(texts), "records": rows}
+    offered = {(s.name, s.device, m["norm"]) for m in matrices for _, s, _ in m["columns"]}
+    for r in records:
+        if r.level != "study" and (r.implementation, r.device, r.norm) not in offered:
+            continue
+        key = r.implementation, r.device, r.clause
+        if key not in numbers:
+            numbers[key] = len(groups)
+            subject = who.setdefault((r.implementation, r.version, r.device), len(who))
+            groups.append([subject, number(r.clause), number(r.level), {}])
+        entry = [number(r.outcome), None if r.worst is None else float(f"{r.worst:.3g}"), *map(number, (r.probe, r.grade, r.choice)),
+                 [number(line) for line in r.message.split("\n")] if r.message is not None else 0, [number(d) for d in r.diagnosis]]  # fmt: skip
+        while not entry[-1] and not isinstance(entry[-1], float):
+            entry.pop()
+        alike = groups[numbers[key]][3]
+        alike[repr(entry)] = [alike.get(repr(entry), [0])[0] | 1 << formats.index(r.dtype), *entry]
+    return numbers, {
+        "texts": list(texts),
+        "dtypes": [[d, short(d)] for d in formats],
+        "subjects": [f"{name} {version}".rstrip() + f" on {device}" for name, version, device in who],
+        "columns": {m["norm"]: m["places"] for m in matrices},
+        "groups": [[*group[:3], list(group[3].values())] for group in groups],
+    }
 
 
 def _blocks(clause: Clause, known: list[str]) -> list[tuple[str, str]]:
@@ -353,6 +464,31 @@ def _charts(benchmarks: list[dict[str, Any]]) -> list[dict[str, Any]]:
                     names.index(b["implementation"]) % 8, b) for b in points],
         "names": [(GLYPHS[n % 8], n % 8, name) for n, name in enumerate(names) if any(b["implementation"] == name for b in points)],
     } for said, points in sorted(charts.items())]  # fmt: skip
+
+
+def _pictures(shown: set[str]) -> list[tuple[str, list[tuple[str, list[str]]]]]:
+    """One batch before and after LayerNorm and BatchNorm: outlines of three of its samples, and of three features."""
+    import numpy as np
+
+    from reference import batchnorm, layernorm
+
+    if not shown & {"layer_norm", "batch_norm"}:
+        return []
+    x = np.random.default_rng(0).gamma(2.0, size=(800, 800))  # lopsided, so that the shape can be seen to stay
+    spread, shift = np.array([0.4, 1.0, 1.8]), np.array([-2.5, 0.0, 3.0])
+    x[:3] = x[:3] * spread[:, None] + shift[:, None]
+    x[:, 3:6] = x[:, 3:6] * spread + shift
+
+    def outlines(values: Any) -> list[str]:
+        heights = [np.histogram(v, 40, (-4, 12))[0] for v in values]
+        top = max(int(h.max()) for h in heights)
+        return ["M0 90" + "".join(f"V{90 - round(80 * int(n) / top)}h8" for n in h) + "V90" for h in heights]
+
+    batches = {"before": x, "after LayerNorm": layernorm.forward(x), "after BatchNorm": batchnorm.forward(x)}
+    return [
+        ("Three samples", [(when, outlines(batch[:3])) for when, batch in batches.items()]),
+        ("Three features", [(when, outlines(batch[:, 3:6].T)) for when, batch in batches.items()]),
+    ]
 
 
 # -- Markdown ----------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata, util
@@ -150,14 +150,20 @@ def read(path: Path) -> Document:
     """A report that follows the schema. Raises ReportError."""
     try:
         text = path.read_text(encoding="utf-8")
-        content: Document = json.loads(text, parse_constant=_number, parse_float=_number, parse_int=_number)
+        content = json.loads(text, parse_constant=_number, parse_float=_number, parse_int=_number)
     except OSError as e:
         raise ReportError(f"{path}: {e.strerror}") from e
     except (ValueError, RecursionError) as e:
         raise ReportError(f"{path}: no JSON document: {e}") from e
+    return checked(content, path)
+
+
+def checked(content: Any, path: Path) -> Document:
+    """The document, if it follows the schema; `path` is where it comes from. Raises ReportError."""
     if fault := next(_faults(content), None):
         raise ReportError(f"{path}: {fault}")
-    return content
+    document: Document = content
+    return document
 
 
 def _faults(content: Any) -> Iterator[str]:
@@ -217,12 +223,16 @@ AGREE = ("version", "norm", "level", "outcome", "choice")  # in which two record
 
 
 def merged(paths: Sequence[Path], last: bool = False) -> Document:
-    """One document of several, whose environments and timings stand side by side; the records as in one run.
+    """One document of several files. Raises ReportError."""
+    return joined({str(path): read(path) for path in paths}, last)
+
+
+def joined(documents: Mapping[str, Document], last: bool = False) -> Document:
+    """One document of several, by their files: environments and timings stand side by side, the records as in one run.
 
     A record that two files have must be the same in both, the error and the arithmetic apart, of which the worse stands;
     with `last` the later file's stands. Raises ReportError.
     """
-    documents = {str(path): read(path) for path in paths}
     records: dict[tuple[str, str, str, str], tuple[str, Record]] = {}
     contradictions = []
     for file, content in documents.items():

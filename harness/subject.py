@@ -17,10 +17,13 @@ import pytest
 
 from harness import bridge, comparison, grades, probes
 from harness.comparison import Call, Log, Output, Violation
-from harness.formats import HALVES, Array
+from harness.formats import FORMATS, HALVES, Array, rounded
 from harness.implementations import Implementation
 from harness.norms import NORMS, Case, Conventions, Expected
 from harness.probes import Probe
+
+C_NAMES = {"double": "float64", "float": "float32", "half": "float16"}  # as some packages print their dtypes
+DEFAULT_EPS = (1e-5, 1e-6, 1e-8, 1e-12, 1e-3)
 
 
 @contextmanager
@@ -85,7 +88,7 @@ class Subject:
 
     def case(self, probe: Probe, param_dtype: str = "") -> Case:
         """The probe for this norm and dtype; the same object all through the run."""
-        return probes.case(probe, self.norm.name, self.dtype, param_dtype)
+        return without(probes.case(probe, self.norm.name, self.dtype, param_dtype), self.lacks)
 
     def cases(self, *chosen: Probe) -> dict[str, Case]:
         """Several probes by their names."""
@@ -93,7 +96,31 @@ class Subject:
 
     def shaped(self, name: str, *shape: int, **arguments: Any) -> Case:
         """Random data of a given shape."""
-        return probes.of_shape(name, self.norm.name, self.dtype, shape, tuple(arguments.items()))
+        return without(probes.of_shape(name, self.norm.name, self.dtype, shape, tuple(arguments.items())), self.lacks)
+
+    @cached_property
+    def lacks(self) -> tuple[str, ...]:
+        """What no call of this implementation can have, a bias or an eps: all probes go without."""
+        case = probes.case(probes.PLAIN, self.norm.name, self.dtype)
+        for lacks in ((), ("bias",), ("eps",), ("bias", "eps")):
+            try:
+                self.forward(without(case, lacks))
+                return lacks if "eps" not in lacks or self._with_fixed_eps(lacks) else ()
+            except NotImplementedError:
+                continue
+            except Exception:  # the tests that call it will say what is wrong
+                return ()
+        return ()
+
+    def _with_fixed_eps(self, lacks: tuple[str, ...]) -> Conventions | None:
+        """The arithmetic and the eps of an implementation that takes none, if data of every scale leave one eps alone."""
+        case = without(probes.case(probes.SCALES, self.norm.name, self.dtype), lacks)
+        outputs = self.forward(case)
+        for option in self._arithmetic_options():
+            fixed = [Conventions(default_eps=e, **option) for e in {0.0, *self.default_eps_options.values()}]
+            if len(found := [c for c in fixed if self.holds(case, c, "y", outputs=outputs)]) == 1:
+                return found[0]
+        return None
 
     # -- calls ------------------------------------------------------------------------------------------------------
 
@@ -125,7 +152,8 @@ class Subject:
             value = np.array(array, dtype=np.float64)
         except Exception as e:
             raise Violation(f"{name} is {type(raw).__name__}, which can't be read: {type(e).__name__}: {e}") from e
-        return Output(value, str(raw.dtype).rsplit(".", 1)[-1], raw)
+        dtype = str(raw.dtype).rsplit(".", 1)[-1]
+        return Output(value, C_NAMES.get(dtype, dtype), raw)
 
     def _unpacked(self, returned: Any, arrays: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """y, and the updated running arrays: returned beside it, or updated in place."""
@@ -205,6 +233,8 @@ class Subject:
     def check(self, case: Case, *names: str, layouts: Mapping[str, str] | None = None) -> None:
         """Every named output (y, dx, dweight, dbias, running_mean, ...) within its bound of the truth."""
         gradients = [name for name in names if name.startswith("d")]
+        if missing := [name for name in gradients if getattr(case, name[1:]) is None]:
+            raise NotImplementedError(f"it takes no {missing[0][1:]}")
         outputs = self.backward(case, layouts) if gradients else self.forward(case, layouts)
         self.hold(outputs, case, *names)
 
@@ -277,7 +307,10 @@ class Subject:
     def conventions(self) -> Conventions:
         """What this implementation takes where sound ones differ: the first option that its outputs are within."""
         plain = Conventions(default_eps=self.norm.default_eps)
-        found = self._first(self._plain_case, plain, self._arithmetic_options(), "y")
+        if "eps" in self.lacks:
+            found = self._with_fixed_eps(self.lacks)
+        else:
+            found = self._first(self._plain_case, plain, self._arithmetic_options(), "y")
         if found is None:  # y is wrong: whether it was computed in float32 shows all the same
             found = replace(plain, internal="float32" if self._all_float32() else "float64")
         if not self.norm.updates:
@@ -285,6 +318,19 @@ class Subject:
         options = [{"old_momentum": o, "biased": b} for o, b in product((False, True), repeat=2)]
         running = self.with_running_statistics(self.shaped("running", 4, 3, 2))
         return self._first(running, found, options, "running_mean", "running_var") or found
+
+    @cached_property
+    def near_default_eps(self) -> Case:
+        """Data whose variance is near what eps is by default, and no eps."""
+        case = self.case(probes.NEAR_EPS)
+        f = None if case.sublayer_output is None else rounded(8 * case.sublayer_output, self.dtype)
+        return case.but(eps=None, x=rounded(8 * case.x, self.dtype), sublayer_output=f)
+
+    @property
+    def default_eps_options(self) -> dict[str, float]:
+        """The values of eps that sound implementations have by default."""
+        limits = {f"finfo({d}).eps": 2 * FORMATS[d].u for d in ("float32", self.dtype)}
+        return {**{f"{e:g}": e for e in DEFAULT_EPS}, **limits}
 
     @cached_property
     def _plain_case(self) -> Case:
@@ -349,6 +395,12 @@ class Subject:
             )
         if refusals and len(refusals) == len(attempts):
             raise refusals[0]
+
+
+@lru_cache(maxsize=1024)
+def without(case: Case, lacks: tuple[str, ...]) -> Case:
+    """The case, the same object each time, without these parameters."""
+    return case.but(**dict.fromkeys(lacks)) if lacks else case
 
 
 @lru_cache(maxsize=512)

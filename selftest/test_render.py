@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -84,6 +85,20 @@ def varied(said: str = "said") -> Document:
     )  # fmt: skip
 
 
+def of_many(said: str = "said") -> Document:
+    """Five implementations, of which one declares, one fails, one fails in one dtype and one does not offer the norm."""
+    return document(
+        *(record(implementation=f"sound {said}", version=said, dtype=d, worst=0.25, probe=said) for d in FORMATS),
+        *(record(implementation="declares", dtype=d, outcome="known_failure", message=f"{said}\n{d}") for d in FORMATS),
+        *(record(implementation="fails", dtype=d, outcome="fail", grade="none", diagnosis=[said]) for d in FORMATS),
+        *(record(implementation="in one", dtype=d, outcome="fail" if d == "float16" else "pass", grade="fast", message=said) for d in FORMATS),
+        *(record(implementation="should", dtype=d, clause="LN-19", level="should", outcome="known_failure") for d in FORMATS),
+        *(record(implementation="should", dtype=d) for d in FORMATS),
+        *(record(implementation="sound other", norm="batch_norm", clause="BN-1", dtype=d, choice=said) for d in FORMATS),
+        *(record(implementation="sound other", outcome="not_offered", dtype=d, message="not offered at all") for d in FORMATS),
+    )  # fmt: skip
+
+
 def as_torch() -> Document:
     """As long as torch's report: every clause in four dtypes, one in seven with a long message of its own."""
     clauses = [c for c in all_clauses().values() if c.norm and c.level != "study"]
@@ -101,6 +116,7 @@ class Page(HTMLParser):
 
     def __init__(self, html: str):
         super().__init__()
+        self.html = html
         self.tags: list[tuple[str, tuple[str, ...]]] = []
         self.open: list[str] = []
         self.unbalanced: list[str] = []
@@ -131,11 +147,27 @@ class Page(HTMLParser):
         return [value for attribute, value in self.attributes if attribute == name]
 
     @property
+    def data(self) -> Any:
+        """What the page shows when asked."""
+        return json.loads(self.scripts[0])
+
+    @property
     def records(self) -> list[list[Any]]:
-        """The records that the page shows when asked, their numbers replaced by the texts."""
-        data = json.loads(self.scripts[0])
+        """The records in it, group by group."""
+        data, records = self.data, []
         texts = data["texts"]
-        return [[*(texts[n] for n in row[:-2]), [texts[n] for n in row[-2]], row[-1]] for row in data["records"]]
+        absent: list[Any] = [0, None, 0, 0, 0, [], []]
+        for subject, clause, level, entries in data["groups"]:
+            for bits, *entry in entries:
+                told: list[Any] = [*entry, *absent[len(entry) :]]
+                outcome, worst, probe, grade, choice, message, diagnosis = told
+                said = "\n".join(texts[n] for n in message) if message else None
+                records += [
+                    [data["subjects"][subject], dtype, texts[clause], texts[level], texts[outcome], worst,
+                     texts[probe], texts[grade], texts[choice], said, [texts[n] for n in diagnosis]]
+                    for n, (dtype, _) in enumerate(data["dtypes"]) if bits >> n & 1
+                ]  # fmt: skip
+        return records
 
 
 # -- data, not markup --------------------------------------------------------------------------------------------------
@@ -153,15 +185,23 @@ MARKUP = {
 }
 
 
+@pytest.mark.parametrize("content", [varied, of_many])
 @pytest.mark.parametrize("said", MARKUP.values(), ids=MARKUP.keys())
-def test_no_text_of_a_report_is_markup(said: str) -> None:
+def test_no_text_of_a_report_is_markup(said: str, content: Callable[[str], Document]) -> None:
     """The page has the same elements with the same attributes whatever its texts say."""
-    plain, page = Page(render.html(varied("said"))), Page(render.html(varied(said)))
+    plain, page = Page(render.html(content("said"))), Page(render.html(content(said)))
 
     assert page.tags == plain.tags
     assert page.unbalanced == []
+
+
+@pytest.mark.parametrize("said", MARKUP.values(), ids=MARKUP.keys())
+def test_every_text_of_a_report_is_on_the_page(said: str) -> None:
+    """As it was written, markup or not."""
+    page = Page(render.html(varied(said)))
+
     assert f"one {said} {said} on {said}" in page.texts
-    assert f"{said}\n{said}" in [r[10] for r in page.records]
+    assert f"{said}\n{said}" in [r[9] for r in page.records]
 
 
 def blocks(markdown: str) -> list[Any]:
@@ -219,6 +259,7 @@ def test_the_text_of_a_clause_is_escaped() -> None:
 CONTENTS = {
     "varied": varied(),
     "as torch's": as_torch(),
+    "of many": of_many(),
     "empty": document(),
     "only timed": document(benchmarks=[BENCHMARK]),
 }
@@ -246,18 +287,22 @@ def test_a_page_is_whole_in_itself(content: Document) -> None:
     )
 
 
-@pytest.mark.parametrize("content", [varied(), as_torch()], ids=["varied", "as torch's"])
+@pytest.mark.parametrize("content", [varied(), as_torch(), of_many()], ids=["varied", "as torch's", "of many"])
 def test_every_record_can_be_found(content: Document) -> None:
-    """A sign for each record of a norm that is offered, which opens all that the record says."""
+    """All that a record of an offered norm says is on the page, under the place of its cell; each text stands once."""
     page = Page(render.html(content))
-    offered = {n for n, r in enumerate(content["records"]) if (r["norm"], r["outcome"]) != ("rms_norm", "not_offered")}
 
-    assert {int(n) for n in page.values("data-r")} == offered
-    assert page.records == [
-        [f"{r['implementation']} {r['version']}".rstrip(), r["device"], r["dtype"], r["clause"], r["level"], shown[5],
-         *(r[name] for name in ("outcome", "probe", "choice", "grade", "message", "diagnosis", "worst"))]
-        for r, shown in zip(content["records"], page.records, strict=True)
-    ]  # fmt: skip
+    shown = [[f"{r['implementation']} {r['version']}".rstrip() + f" on {r['device']}",
+              *(r[name] for name in ("dtype", "clause", "level", "outcome", "worst", "probe", "grade", "choice", "message", "diagnosis"))]
+             for r in content["records"] if r["message"] != "not offered at all" and (r["norm"], r["outcome"]) != ("rms_norm", "not_offered")]  # fmt: skip
+    groups = page.data["groups"]
+    assert sorted(map(repr, page.records)) == sorted(map(repr, shown))
+    assert len({(subject, clause) for subject, clause, *_ in groups}) == len(groups)
+    assert len(page.data["texts"]) == len(set(page.data["texts"]))
+    assert {int(n) for n in page.values("data-r")} <= set(range(len(groups)))
+    for norm, columns in page.data["columns"].items():
+        rows = re.findall(r'class="matrix grid">.*?</table>', page.html.partition(f'id="m-{norm}"')[2], re.DOTALL)
+        assert {row.count("<td") for row in rows[0].split("<tr data-level")[1:]} == {len(columns)}
 
 
 def test_every_clause_of_a_page_says_what_it_says() -> None:
@@ -285,7 +330,9 @@ def test_a_cell_has_a_sign_besides_its_colour(fields: Document, sign: str) -> No
     """And the worst error in units of its bound."""
     html = render.html(document(record(**fields, worst=0.126)))
 
-    (cell,) = re.findall(r"<td class=.*?<button data-r=.*?>(.*?)</button></td>", html)
+    (cell,) = re.findall(
+        r"<td class=[^>]*>(.*?)</td>", html.partition('<section id="matrix">')[2].partition("</section>")[0]
+    )
 
     assert cell == f"{sign} <small>0.13</small>"
 
@@ -296,7 +343,7 @@ def test_what_this_suite_does_not_know_is_shown_too() -> None:
     page = Page(render.html(content))
 
     assert {"other_norm", "float8", "XX-7"} <= set(page.texts)
-    assert page.values("data-r") == ["0"]
+    assert page.records[0][:3] == ["torch 2.13.0 on cpu", "float8", "XX-7"]
     assert "| other\\_norm | 1/1 |" in render.markdown(content)
 
 
@@ -308,6 +355,91 @@ def test_a_page_as_long_as_torch_s_is_small() -> None:
     assert len(content["records"]) > 1400
     assert len(html.encode()) < 1_000_000
     assert html.count("values " * 150) == sum(r["message"] is not None for r in content["records"]) > 200
+
+
+# -- the page of many ----------------------------------------------------------------------------------------------------
+
+
+def cells(html: str, table: str) -> dict[str, str]:
+    """The cells of a row by its clause, or of the overview by its implementation."""
+    body = html.partition(f'class="{table} grid"')[2].partition("<tbody>")[2].partition("</tbody>")[0]
+    rows = re.findall(r"<tr[^>]*><th[^>]*>(.*?)</th>\s*(<td.*?)\s*</tr>", body, re.DOTALL)
+    return {re.sub("<.*?>", "", head).split()[0]: row for head, row in rows}
+
+
+def test_dtypes_that_agree_are_one_sign() -> None:
+    """And others one for each, in their places; what is declared is as wrong as what is not, and marked."""
+    row = cells(render.html(of_many()), "matrix")
+
+    assert row["LN-1"].replace("\n", "") == (
+        '<td>✓</td><td class="fail declared">✗</td><td class="fail">✗</td>'
+        '<td class="each"><b>✓</b><b>✓</b><b>✓</b><b class="fail">✗</b></td><td>✓</td>'
+    )
+    assert row["LN-19"].count("<td></td>") == 4
+    assert row["LN-19"].endswith('<td class="should declared">!</td>')
+
+
+def test_the_overview_counts_the_musts() -> None:
+    """Of each implementation and norm the worst sign, the Musts held and those that ran, the Shoulds, the arithmetic."""
+    overview = cells(render.html(of_many()), "overview")
+
+    def said(name: str) -> tuple[list[str], list[str]]:
+        return re.findall(r'<td class="(.*?)"', overview[name]), re.sub("<.*?>", " ", overview[name]).replace(
+            " /", "/"
+        ).split()
+
+    assert said("declares") == (["fail declared"], ["✗", "0/1", *["stable"] * 4])
+    assert said("fails") == (["fail"], ["✗", "0/1", *["none"] * 4])
+    assert said("should") == (["should declared"], ["!", "1/1", "1", "!", *["stable"] * 4])
+    assert said("sound") == (["pass"], ["✓", "1/1", *["stable"] * 4])
+
+
+def test_where_something_is_not_declared_that_is_the_sign() -> None:
+    """A declaration of one clause hides no failure of another."""
+    tally = render.Tally(
+        "layer_norm", [render.Record(**r) for r in (record(outcome="known_failure"), failed(clause="LN-3"))]
+    )
+
+    assert tally.mark == ("✗", "fail")
+    assert tally.must == (0, 2)
+
+
+def test_an_error_is_as_hot_as_it_is_large() -> None:
+    """In units of its bound; the colour of what is within bounds is its own."""
+    shown = render.subjects(
+        [render.Record(**record(dtype=d, worst=w)) for d, w in zip(FORMATS, (1.0, 1.1, 2e3, 1e308), strict=True)]
+    )
+
+    ((_, _, row),) = render._errors(shown)["rows"]
+
+    assert row == [(1.0, "h0 first"), (1.1, "h1"), (2e3, "h3"), (1e308, "h4")]
+
+
+def test_a_page_of_twenty_packages_is_small() -> None:
+    """No message stands twice, what is not offered takes no room."""
+    records = [{**r, "implementation": f"package {i}", "message": r["message"] and f"{r['message'][:600]} {i}"} for i in range(20) for r in as_torch()["records"]]  # fmt: skip
+    html = render.html(document(*records))
+
+    assert len(records) > 29_000
+    assert len(html.encode()) < 5_000_000
+    assert html.count("a reason") == 1 + 20  # with the messages, and as the cause of what does not hold of each package
+
+
+def test_the_pictures_show_what_each_norm_standardizes() -> None:
+    """After LayerNorm three samples have one outline, after BatchNorm three features."""
+    samples, features = (dict(panels) for _, panels in render._pictures({"layer_norm"}))
+
+    def apart(outlines: list[str]) -> bool:
+        heights = [[-int(v) for v in re.findall(r"V(\d+)h8", d)] for d in outlines]
+        peaks = [h.index(max(h)) for h in heights]
+        return max(peaks) - min(peaks) > 2
+
+    assert {when: (apart(samples[when]), apart(features[when])) for when in samples} == {
+        "before": (True, True),
+        "after LayerNorm": (False, True),
+        "after BatchNorm": (True, False),
+    }
+    assert render._pictures({"rms_norm"}) == []
 
 
 @pytest.mark.parametrize(
@@ -587,7 +719,7 @@ def test_without_jinja2_html_is_refused_before_the_run(tmp_path: Path, monkeypat
     result = run("-q", f"--report={tmp_path / 'a.html'}")
 
     (line,) = filter(None, result.printed.splitlines())
-    assert line == f"ERROR: --report {tmp_path / 'a.html'}: HTML needs Jinja2: pip install -e '.[report]'"
+    assert line == f"ERROR: --report {tmp_path / 'a.html'}: HTML needs Jinja2: pip install '.[report]'"
     assert result.status == 4
     assert [problem(tmp_path / name) for name in ("a.json", "a.md")] == [None, None]
 

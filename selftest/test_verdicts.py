@@ -106,3 +106,53 @@ def test_an_engine_that_only_infers_may_compute_in_float32(tmp_path: Path) -> No
     result = reported("-q", "test_batchnorm.py", f"--impl={path}", "--dtype=float64", "-k", "BN-12")
     assert result.clauses("pass") == {"BN-12"}
     assert result.status == 0
+
+
+FIXED = """
+import torch
+
+def {norm}(x, normalized_shape, weight=None, {bias}eps=None):
+    if len(normalized_shape) > 1 or {refused}:
+        raise NotImplementedError("not here")
+    h = x.to(torch.promote_types(x.dtype, torch.float32))
+    h = h - h.mean(-1, keepdim=True) if "{norm}" == "layer_norm" else h
+    y = h * torch.rsqrt(h.square().mean(-1, keepdim=True) + {eps})
+    return (y if weight is None else y * weight).to(x.dtype)
+"""
+
+
+@pytest.mark.parametrize(
+    ("norm", "refused", "eps", "lacking"),
+    [
+        ("layer_norm", "bias is not None", "(1e-5 if eps is None else eps)", {"LN-51"}),
+        ("rms_norm", "eps is not None", "1e-6", {"RM-5", "RM-7", "RM-20"}),
+        ("layer_norm", "bias is not None or eps is not None", "1e-12", {"LN-5", "LN-8", "LN-18", "LN-20", "LN-51"}),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_what_takes_no_bias_or_no_eps_gets_a_verdict_on_the_rest(
+    tmp_path: Path, norm: str, refused: str, eps: str, lacking: set[str], dtype: str
+) -> None:
+    """The probes go without; what is about a bias or another eps is not offered, and nothing fails."""
+    path = tmp_path / "fixed.py"
+    path.write_text(
+        FIXED.format(norm=norm, refused=refused, eps=eps, bias="bias=None, " if norm == "layer_norm" else "")
+    )
+    result = reported("-q", TEST_FILES[norm], f"--impl={path}", f"--dtype={dtype}")
+    levels = {c.id: c.level for c in all_clauses().values()}
+    assert {c for c in result.clauses("fail", "error") if levels[c] != "should"} == set()
+    assert lacking <= result.clauses("not_offered")
+    assert len(result.clauses("pass")) >= 30
+
+
+def test_a_fixed_eps_is_no_excuse(tmp_path: Path) -> None:
+    """One that is added outside the root is seen, where no other can be given."""
+    path = tmp_path / "fixed.py"
+    text = FIXED.format(norm="rms_norm", refused="eps is not None", eps="0.0", bias="")
+    path.write_text(
+        text.replace(
+            "torch.rsqrt(h.square().mean(-1, keepdim=True) + 0.0)",
+            "1 / (h.square().mean(-1, keepdim=True).sqrt() + 1e-3)",
+        )
+    )
+    assert reported("-q", "test_rmsnorm.py", f"--impl={path}", "--dtype=float32").status == 1
