@@ -32,7 +32,7 @@ mutation: $(INSTALLED)
 	$(BIN)/python selftest/mutation.py $(MODULES)
 
 # Every package of the matrix held to the specs, in an hour or two; PACKAGES="mlx jax" those alone. They share an environment, which
-# pip finds for all of them together; each runs in a process of its own.
+# pip finds for all of them together; each runs in a process of its own. tinygrad needs clang 15 or newer beside.
 .venv-matrix/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-matrix
 	.venv-matrix/bin/python -m pip install --quiet --upgrade pip
@@ -41,9 +41,11 @@ mutation: $(INSTALLED)
 	touch $@
 
 matrix: .venv-matrix/installed
-	.venv-matrix/bin/python -m harness.matrix run $(PACKAGES)
-	.venv-matrix/bin/python selftest/findings.py $(PACKAGES)
-	.venv-matrix/bin/python -m harness.matrix render
+	@status=0; \
+	.venv-matrix/bin/python -m harness.matrix run $(PACKAGES) || status=1; \
+	.venv-matrix/bin/python -m harness.matrix render || status=1; \
+	.venv-matrix/bin/python selftest/findings.py $(PACKAGES) || status=1; \
+	exit $$status
 
 # The pages of the matrix, from the records in results/.
 pages: $(INSTALLED)
