@@ -283,7 +283,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     for path in config.option.report or []:
         arguments = normspec.given or [str(a) for a in config.invocation_params.args]
         report.write(Path(path), report.document(
-            verdicts.complete(devices, dtypes), devices, arguments, benchmarks.figures_of(config), verdicts.seconds))  # fmt: skip
+            verdicts.for_report(devices, dtypes), devices, arguments, benchmarks.figures_of(config), verdicts.seconds))  # fmt: skip
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -305,8 +305,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     terminalreporter.section("checklist")
     for line, markup in checklist.lines(verdicts, config.stash[LANGUAGE]):
         terminalreporter.write_line(line, **markup)
-    for line in verdicts.mended():
-        terminalreporter.write_line(f"ERROR: {line}: take it out", red=True)
+    for line in verdicts.mended().values():
+        terminalreporter.write_line(f"ERROR: {line}", red=True)
     if not verdicts.checked:
         terminalreporter.write_line(
             "ERROR: nothing was checked: every call was refused with NotImplementedError", red=True

@@ -45,6 +45,10 @@ def to_numpy(tensor: torch.Tensor) -> np.ndarray[Any, Any]:
     return tensor.detach().cpu().to(torch.float64).numpy()
 
 
+class NoGradientError(NotImplementedError):
+    """What autograd was to differentiate does not depend on its inputs, or was cut from them."""
+
+
 def vjp(
     function: Callable[..., torch.Tensor], inputs: Sequence[torch.Tensor], dy: torch.Tensor
 ) -> tuple[torch.Tensor, Sequence[torch.Tensor | None]]:
@@ -53,7 +57,7 @@ def vjp(
     leaves = [t if t.requires_grad else t.detach().requires_grad_() for t in inputs]
     y = function(*leaves)
     if not isinstance(y, torch.Tensor) or not y.requires_grad:
-        raise NotImplementedError("its output carries no gradient")
+        raise NoGradientError("its output carries no gradient")
     if y.shape != dy.shape:
         raise ValueError(f"y has shape {tuple(y.shape)}, expected {tuple(dy.shape)}")
     gradients = torch.autograd.grad(y, leaves, dy.to(y.dtype), create_graph=again, allow_unused=True)

@@ -192,7 +192,7 @@ def any_input(impl: Subject) -> None:
 def any_gradient(impl: Subject) -> None:
     """So are the gradients."""
     if impl.implementation.vjp is None:
-        raise NotImplementedError("it has no gradients")
+        raise NotImplementedError("it has no vjp, and so no gradients")
     _search(impl, impl.gradients)
 
 
@@ -484,7 +484,7 @@ def gradient_layouts(impl: Subject) -> None:
             impl.agree(name, got[name], base[name], equal, "for a contiguous dy")
 
     if impl.implementation.vjp is None:
-        raise NotImplementedError("it has no gradients")
+        raise NotImplementedError("it has no vjp, and so no gradients")
     impl.collects({"layouts": lambda: _laid_out(impl, ("dy",), bridge.LAYOUTS), "expanded": expanded})
 
 
@@ -797,7 +797,7 @@ def gradient_of_gradient(impl: Subject) -> None:
     if impl.dtype not in ("float32", "float64") or impl.conventions.internal != "float64":
         raise NotImplementedError("no bound is derived for the second order of 16-bit formats")
     if impl.implementation.vjp is None:
-        raise NotImplementedError("it has no gradients")
+        raise NotImplementedError("it has no vjp, and so no gradients")
     case = impl.case(probes.THREE_VALUES)
     v = rounded(np.random.default_rng(2).standard_normal(case.x.shape), impl.dtype)
     arrays = impl.arrays(case)
@@ -815,9 +815,9 @@ def gradient_of_gradient(impl: Subject) -> None:
             _, (raw,) = impl.implementation.vjp(
                 dx, [arrays["x"]], impl.implementation.from_numpy(v, impl.dtype, impl.device)
             )
-        except NotImplementedError:  # is a RuntimeError too
-            raise
-        except RuntimeError as e:
+        except (RuntimeError, bridge.NoGradientError) as e:
+            if isinstance(e, NotImplementedError) and not isinstance(e, bridge.NoGradientError):
+                raise  # it is not offered
             raise Violation(f"the gradient can't be differentiated again: {e}") from e
     if raw is None:
         raise Violation("dx does not depend on x for autograd")

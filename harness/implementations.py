@@ -15,6 +15,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+import torch
+
 from harness import PACKAGE, ROOT, bridge, install, part
 from harness.formats import FORMATS
 from harness.norms import NORMS
@@ -186,12 +189,22 @@ def _implementation(
         functions=functions,
         from_numpy=getattr(module, "from_numpy", bridge.from_numpy),
         to_numpy=getattr(module, "to_numpy", bridge.to_numpy),
-        vjp=getattr(module, "vjp", bridge.vjp),
+        vjp=getattr(module, "vjp", bridge.vjp if _makes_tensors(module, dtypes, devices) else None),
         dtypes=dtypes,
         devices=devices,
         known_failures=known_failures,
         torch=not hasattr(module, "from_numpy"),
     )
+
+
+def _makes_tensors(module: ModuleType, dtypes: tuple[str, ...], devices: tuple[str, ...]) -> bool:
+    """Whether its arrays are torch tensors, which autograd can differentiate."""
+    if not hasattr(module, "from_numpy"):
+        return True
+    try:
+        return isinstance(module.from_numpy(np.zeros(1), dtypes[0], devices[0]), torch.Tensor)
+    except Exception:  # the tests that call it will say what is wrong
+        return True
 
 
 def _version(module: ModuleType) -> str:
@@ -217,8 +230,6 @@ def _function(norm: str, found: Any, what: str) -> Callable[..., Any]:
         if not callable(found):
             raise NotFound(f"--impl {what}: {norm} is {type(found).__name__}, neither a function nor a class")
         return found
-    import torch
-
     if not issubclass(found, torch.nn.Module):
         raise NotFound(f"--impl {what}: {found.__name__} is a class, but no torch.nn.Module; give a function instead")
     return _wrapped(norm, found)
@@ -226,8 +237,6 @@ def _function(norm: str, found: Any, what: str) -> Callable[..., Any]:
 
 def _wrapped(norm: str, cls: Any) -> Callable[..., Any]:
     """A module class, built anew for each call with the shape and eps, its weight, bias and buffers those given."""
-    import torch
-
     parameters = inspect.signature(cls).parameters
     accepts_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 

@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--strict-should", action="store_true", help="a SHOULD clause that does not hold fails the run")
     group.addoption("--report", action="append", metavar="PATH", help=(
         "write the result to PATH, by its suffix: .json, .html (a page with every verdict), .md (a summary for a job's page); "
-        "repeatable; python -m harness.report merge joins several .json"))  # fmt: skip
+        "repeatable; normspec merge joins several .json"))  # fmt: skip
     group.addoption("--hint", nargs="?", const="next", metavar="STEPS", help=(
         "add the next step of the hint to each failure that has a known cause, or so many: --hint=1 a question, --hint=2 "
         "the formula too, --hint=3 the numbers by hand too"))  # fmt: skip

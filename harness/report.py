@@ -20,7 +20,7 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
-from harness import COMMAND, ROOT, grades, install
+from harness import COMMAND, PACKAGE, ROOT, grades, install
 from harness.clauses import all_clauses
 from harness.formats import FORMATS
 from harness.verdict import STUDY, Record
@@ -294,7 +294,9 @@ def _in_order(records: list[Record]) -> list[Record]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line: `merge`."""
-    parser = argparse.ArgumentParser(prog="python -m harness.report", description="Reports of several runs as one.")
+    parser = argparse.ArgumentParser(
+        prog="normspec" if PACKAGE else "python -m harness.report", description="Reports of several runs as one."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser("merge", help="one report of several, or the same one in another form", description=(
         "Joins the reports of several machines and packages into one, or renders a single one as HTML or Markdown."))  # fmt: skip

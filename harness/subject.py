@@ -196,7 +196,7 @@ class Subject:
         """
         vjp = self.implementation.vjp
         if vjp is None:
-            raise NotImplementedError("it has no gradients")
+            raise NotImplementedError("it has no vjp, and so no gradients")
         arrays = self.arrays(case, layouts) if arrays is None else arrays
         names = only or self.differentiable(case)
 

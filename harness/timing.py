@@ -287,7 +287,7 @@ class Call:
 
             return forward_and_backward
         if implementation.vjp is None:
-            raise NotImplementedError("it has no gradients")
+            raise NotImplementedError("it has no vjp, and so no gradients")
         vjp, places = implementation.vjp, [next(i for i, a in enumerate(arguments) if a is x) for x in inputs]
 
         def called(*given: Any) -> Any:

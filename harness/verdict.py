@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import traceback
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import pytest
 
@@ -126,7 +127,7 @@ def judge(
         record.message = bounded(message)
     if message is not None and outcome in BROKEN:
         probe = f"   probe {log.probe}" if log.probe else ""
-        option = "" if config.option.impl is None else f" --impl {subject.implementation.name}"
+        option = "" if config.option.impl is None else f" --impl {shlex.quote(subject.implementation.name)}"
         again = f'{COMMAND}{option} "{item.nodeid}"'
         indented = "\n".join("  " + line for line in bounded(message).splitlines())
         shown = f"{clause.id} {languages.title(clause.id, language)}   {subject.id}{probe}\n{indented}\n  {again}\n  {COMMAND} --explain {clause.id}"
@@ -206,19 +207,28 @@ class Verdicts:
         order = list(all_clauses())
         return sorted((r for r in self.records.values() if r.level == "study"), key=lambda r: order.index(r.clause))
 
-    def mended(self) -> list[str]:
-        """Declared known failures that hold: each must be taken out of KNOWN_FAILURES."""
+    def mended(self) -> dict[tuple[str, str, str, str], str]:
+        """Declared known failures that hold, by the keys of their records: each must be taken out of KNOWN_FAILURES."""
         by_name = {i.name: i for i in self.implementations}
-        found = []
+        found = {}
         for key, r in self.records.items():
             if r.implementation not in by_name:
                 continue
             declared = by_name[r.implementation].known_failure(r.clause, r.device, r.dtype)
             if declared and r.outcome == "pass" and self.seen[key] == self.siblings[key]:
-                found.append(
-                    f"{r.implementation}: {declared} is declared in KNOWN_FAILURES, but {r.clause} holds in {r.dtype} on {r.device}"
+                found[key] = (
+                    f"{r.implementation}: {declared} is declared in KNOWN_FAILURES, but {r.clause} holds in {r.dtype} on "
+                    f"{r.device}: take it out"
                 )
         return found
+
+    def for_report(self, devices: list[str], dtypes: list[str]) -> list[Record]:
+        """The same, in which a declared failure that holds is the error that fails the run."""
+        said = self.mended()
+        return [
+            replace(r, outcome="error", message=said[r.key]) if r.key in said else r
+            for r in self.complete(devices, dtypes)
+        ]
 
     def complete(self, devices: list[str], dtypes: list[str]) -> list[Record]:
         """All records in the order of the specs, with those of the norms that are not offered."""

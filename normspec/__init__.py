@@ -6,7 +6,6 @@ Installed, this package is the whole suite; in a checkout the suite stands aroun
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import re
 import sys
@@ -44,14 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     import pytest
 
-    cache = Path.cwd() / ".normspec_cache"
-    with contextlib.suppress(OSError):  # where nothing can be written, there is no cache
-        cache.mkdir(exist_ok=True)
-        (cache / ".gitignore").write_text("*\n")
     sys.path.insert(0, str(Path.cwd()))  # --impl my_package.my_module
-    suite = [f"--rootdir={SUITE}", "-c", str(SUITE / "pyproject.toml"), "-p", OPTIONS, "-o", f"cache_dir={cache}",
-             f"--benchmark-storage=file://{cache / 'benchmarks'}",
-             "-W", "ignore::pytest.PytestAssertRewriteWarning"]  # fmt: skip
+    suite = [f"--rootdir={SUITE}", "-c", str(SUITE / "pyproject.toml"), "-p", OPTIONS,
+             "-W", "ignore::pytest.PytestAssertRewriteWarning", *_cache(command)]  # fmt: skip
     arguments = options.attached(command)
     chosen = [_test(argument) for argument in arguments]
     tests = [] if chosen != arguments else [str(t) for t in (SUITE / "specs", *sorted(SUITE.glob("test_*.py")))]
@@ -62,6 +56,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return int(pytest.main([*suite, *chosen, *tests]))
     finally:
         given = None
+
+
+def _cache(command: list[str]) -> list[str]:
+    """pytest's options for a cache in this folder, which git ignores; for none, where nothing can be written."""
+    cache = Path.cwd() / ".normspec_cache"
+    try:
+        cache.mkdir(exist_ok=True)
+        (cache / ".gitignore").write_text("*\n")
+    except OSError:
+        return ["-p", "no:cacheprovider"]
+    kept = [] if "no:cacheprovider" in command else ["-o", f"cache_dir={cache}"]
+    return [*kept, f"--benchmark-storage=file://{cache / 'benchmarks'}"]
 
 
 def _test(argument: str) -> str:

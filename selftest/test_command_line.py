@@ -184,10 +184,11 @@ def test_nothing_checked_is_no_pass(folder: Path) -> None:
 
 
 def test_a_known_failure_that_holds_fails_the_run(folder: Path) -> None:
-    """The entry is named, so that it can be taken out."""
+    """The entry is named, so that it can be taken out, in the report too."""
     result = _one_clause(folder, "--impl={folder}/mended.py")
 
     assert result.status == 1
+    assert result.clauses("error") == {"LN-3"}
     assert "LN-3 is declared in KNOWN_FAILURES, but LN-3 holds in float32 on cpu: take it out" in result.stdout
 
 

@@ -462,3 +462,12 @@ def test_what_an_import_warns_of_is_the_implementations_affair(tmp_path: Path) -
     path.write_text("import warnings; warnings.warn('old', DeprecationWarning)\ndef layer_norm(*arguments): ...\n")
     with warnings.catch_warnings(action="error"):
         assert set(load(str(path), CLAUSES).functions) == {"layer_norm"}
+
+
+def test_arrays_that_autograd_does_not_know_have_no_gradients_without_a_vjp(tmp_path: Path) -> None:
+    """NumPy's, say; those of a bridge that makes torch tensors have torch's."""
+    bridges = "import numpy, torch\ndef from_numpy(array, dtype, device): return {}\ndef to_numpy(a): ...\ndef rms_norm(*a): ...\n"
+    for name, made in (("arrays", "numpy.array(array)"), ("tensors", "torch.tensor(array)")):
+        (tmp_path / f"{name}.py").write_text(bridges.format(made))
+    assert load(str(tmp_path / "arrays.py"), CLAUSES).vjp is None
+    assert load(str(tmp_path / "tensors.py"), CLAUSES).vjp is bridge.vjp

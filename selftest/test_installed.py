@@ -156,3 +156,11 @@ def test_nothing_is_left_in_the_project_but_the_reports_and_one_cache(project: P
     normspec(project, site, "--impl", "my_kernels.py", "--dtype", "float32", "-k", "LN-1", "-q", "--report", "r.md")
     assert {p.name for p in project.iterdir()} - before == {"r.md", ".normspec_cache"}
     assert (project / ".normspec_cache" / ".gitignore").read_text()
+
+
+def test_where_nothing_can_be_written_there_is_a_verdict_all_the_same(project: Path, site: Path) -> None:
+    """Only the cache is missing."""
+    (project / ".normspec_cache").write_text("a file, where the cache's folder would be")
+    done = normspec(project, site, "--impl", "my_kernels.py", "--dtype", "float32", "-k", "LN-1", "-q")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "✓ LN-1 " in done.stdout
