@@ -327,7 +327,7 @@ class _Candidate(Subject):
 def _candidate(subject: Subject, function: Callable[..., Any]) -> Subject:
     made = of_function("mistake", subject.norm.name, function)
     candidate = _Candidate(made, subject.norm.name, "cpu", subject.dtype)
-    candidate.__dict__["conventions"] = subject.conventions
+    candidate.__dict__ |= {"conventions": subject.conventions, "lacks": subject.lacks}
     return candidate
 
 

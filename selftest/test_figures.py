@@ -170,5 +170,5 @@ def test_without_matplotlib_the_remedy_is_one_line(tmp_path: Path, monkeypatch: 
     with pytest.raises(ImportError) as error:
         figures.draw_all(tmp_path / "made", lambda line: None)
 
-    assert str(error.value) == "the pictures need matplotlib: pip install -e '.[figures]'"
+    assert str(error.value) == "the pictures need matplotlib: pip install '.[figures]'"
     assert not (tmp_path / "made").exists()
