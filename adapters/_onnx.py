@@ -12,6 +12,15 @@ ONNX = {
     "float16": TensorProto.FLOAT16,
 }
 
+# Why the standard itself leads every package that follows it away from a clause.
+EMPTY_BATCH = (
+    "the function of GroupNormalization-21 reshapes to [0, 0, -1], where an empty batch leaves -1 without a meaning; "
+    "by design, says https://github.com/microsoft/onnxruntime/issues/9940"
+)
+MOMENTUM = (
+    "attributes are float32: with the momentum 2/3 as np.float32(2 / 3) both running statistics are exactly right"
+)
+
 
 def from_numpy(array, dtype, device):
     return np.array(array, NUMPY[dtype])

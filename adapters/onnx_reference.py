@@ -5,7 +5,7 @@ import functools
 import onnx
 from onnx.reference import ReferenceEvaluator
 
-from adapters._onnx import Norms, from_numpy, model, named, to_numpy  # noqa: F401
+from adapters._onnx import EMPTY_BATCH, MOMENTUM, Norms, from_numpy, model, named, to_numpy  # noqa: F401
 
 PACKAGE = "onnx"
 DEVICES = ("cpu",)
@@ -29,13 +29,6 @@ ONE_PASS = (
     "GroupNormalization-21 runs as the standard's function, whose variance is MeanOfSquare - SquareOfMean in float32 "
     "(stash_type = 1): one group of [3000, 3001, 3002] gives 316 for its last value and should give 1.22, 48 times "
     "1000.1 give NaN (https://github.com/onnx/onnx/blob/main/docs/Operators.md#GroupNormalization)"
-)
-EMPTY_BATCH = (
-    "the function of GroupNormalization-21 reshapes to [0, 0, -1], where an empty batch leaves -1 without a meaning; "
-    "by design, says https://github.com/microsoft/onnxruntime/issues/9940"
-)
-MOMENTUM = (
-    "attributes are float32: with the momentum 2/3 as np.float32(2 / 3) both running statistics are exactly right"
 )
 
 KNOWN_FAILURES = {

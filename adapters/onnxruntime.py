@@ -8,7 +8,7 @@ import onnxruntime
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKernel
 
-from adapters._onnx import ONNX, Norms, from_numpy, model, named, to_numpy  # noqa: F401
+from adapters._onnx import EMPTY_BATCH, MOMENTUM, ONNX, Norms, from_numpy, model, named, to_numpy  # noqa: F401
 
 PACKAGE = "onnxruntime"
 DEVICES = ("cpu",)
@@ -17,13 +17,6 @@ ONE_PASS = (
     "GroupNormalization-21 has no kernel and runs as the standard's function, whose variance is MeanOfSquare - "
     "SquareOfMean in float32 (stash_type = 1): one group of [3000, 3001, 3002] gives 316 for its last value and should "
     "give 1.22, 48 times 1000.1 give NaN (https://github.com/microsoft/onnxruntime/issues/24538)"
-)
-EMPTY_BATCH = (
-    "the function of GroupNormalization-21 reshapes to [0, 0, -1], where an empty batch leaves -1 without a meaning; "
-    "by design, says https://github.com/microsoft/onnxruntime/issues/9940"
-)
-MOMENTUM = (
-    "attributes are float32: with the momentum 2/3 as np.float32(2 / 3) both running statistics are exactly right"
 )
 KNOWN_FAILURES = {
     **{f"GI-21[{d}]": ONE_PASS for d in ("float64", "float32", "float16")},

@@ -815,9 +815,11 @@ def gradient_of_gradient(impl: Subject) -> None:
             _, (raw,) = impl.implementation.vjp(
                 dx, [arrays["x"]], impl.implementation.from_numpy(v, impl.dtype, impl.device)
             )
-        except (RuntimeError, bridge.NoGradientError) as e:
-            if isinstance(e, NotImplementedError) and not isinstance(e, bridge.NoGradientError):
-                raise  # it is not offered
+        except bridge.NoGradientError as e:
+            raise Violation(f"the gradient can't be differentiated again: {e}") from e
+        except NotImplementedError:  # is a RuntimeError too
+            raise
+        except RuntimeError as e:
             raise Violation(f"the gradient can't be differentiated again: {e}") from e
     if raw is None:
         raise Violation("dx does not depend on x for autograd")

@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +24,16 @@ from harness.clauses import all_clauses
 from harness.formats import FORMATS
 from harness.implementations import ADAPTERS, adapter_names
 from harness.norms import NORMS
-from harness.render import Subject, norm_title, short, subjects
+from harness.render import Subject, held_of, mark, norm_title, short, subjects
 from harness.report import Document, ReportError
 from harness.verdict import Record
 
 RESULTS = ROOT / "results"
 PAGE, HTML = ROOT / "MATRIX.md", RESULTS / "matrix.html"
 COLUMNS = tuple(f.name for f in fields(Record))
-BY_NAME = (
-    "reference",
-    "torch_compile",
-)  # run where they are named: no package, and one that compiles for some two hours
+# Run where they are named: no package, and one that compiles for some two hours.
+BY_NAME = ("reference", "torch_compile")
 LONGEST = 600  # characters of a message that is kept
-BROKEN = ("fail", "known_failure", "error", "crash", "timeout")
 
 
 # -- records -----------------------------------------------------------------------------------------------------------
@@ -177,21 +173,16 @@ def linked(clause: str) -> str:
 def _packages(shown: list[Subject], environments: dict[str, Any]) -> Iterator[str]:
     rows = []
     for s in shown:
-        must = [r for r in s.records if r.level != "should" and r.outcome != "not_offered"]
-        should = [r for r in s.records if r.level == "should" and r.outcome != "not_offered"]
+        must, should = ("/".join(map(str, held_of(r for r in s.records if (r.level == "should") is of_should)))
+                        for of_should in (False, True))  # fmt: skip
         environment = environments[f"results/{s.name}.json"]
         seconds = environment.get("seconds", {}).get(s.name, {"own": 0.0, "suite": 0.0})
         norms = ", ".join(norm_title(t.norm) for t in s.tallies if t.offered)
-        rows.append([f"`{s.name}`", s.version, norms, _held(must), _held(should), f"{seconds['own']:.0f} + {seconds['suite']:.0f}", environment.get("date", "")])  # fmt: skip
+        rows.append([f"`{s.name}`", s.version, norms, must, should, f"{seconds['own']:.0f} + {seconds['suite']:.0f}", environment.get("date", "")])  # fmt: skip
     yield "\n".join(f"- `{s.name}` {described(s.name)}." for s in shown)
     yield ("*held*: clauses that hold in every dtype in which they were checked, of those that were. *seconds*: in the package's own calls "
            "(compilation included, where none was cached), and in the suite around them, on two cores.")  # fmt: skip
     yield table(["adapter", "version", "norms", "Must held", "Should held", "seconds", "date"], rows)
-
-
-def _held(records: list[Record]) -> str:
-    by_clause = [list(rs) for _, rs in groupby(sorted(records, key=lambda r: r.clause), key=lambda r: r.clause)]
-    return f"{sum(all(r.outcome == 'pass' for r in rs) for rs in by_clause)}/{len(by_clause)}"
 
 
 def _grades(shown: list[Subject]) -> str:
@@ -224,18 +215,10 @@ def _clauses(norm: str, shown: list[Subject]) -> str:
     levels = {r.clause: r.level for r in cells.values()}
     rows = []
     for clause in (c for c in all_clauses() if c in levels):
-        signs = [[_sign(cells.get((s.name, clause, d))) for d in FORMATS] for s in columns]
+        signs = [[mark(cells.get((s.name, clause, d)))[0] or "–" for d in FORMATS] for s in columns]
         title = all_clauses()[clause].title
         rows.append([linked(clause), title, levels[clause], *("".join(x) if len(set(x)) > 1 else x[0] for x in signs)])
     return table(["clause", "", "level", *(f"`{s.name}`" for s in columns)], rows)
-
-
-def _sign(record: Record | None) -> str:
-    if record is None or record.outcome in ("not_offered", "not_started"):
-        return "–"
-    if record.outcome == "pass":
-        return "✓"
-    return "!" if record.level == "should" else "✗"
 
 
 def render() -> None:

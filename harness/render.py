@@ -65,7 +65,7 @@ class Tally:
     counts: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.held, self.total = _held(self.records)
+        self.held, self.total = held_of(self.records)
         signs = [CLASSES[symbol(r)] for r in self.records]
         self.counts = {name: signs.count(name) for name in CLASSES.values()}
 
@@ -81,12 +81,12 @@ class Tally:
     @property
     def must(self) -> tuple[int, int]:
         """Clauses held, and all that ran, of those that can fail a run: the Musts and the Choices."""
-        return _held(r for r in self.records if r.level != "should")
+        return held_of(r for r in self.records if r.level != "should")
 
     @property
     def should(self) -> int:
         """How many Shoulds do not hold."""
-        held, total = _held(r for r in self.records if r.level == "should")
+        held, total = held_of(r for r in self.records if r.level == "should")
         return total - held
 
     @property
@@ -101,7 +101,7 @@ class Tally:
                 for d in dtypes(self.records)}  # fmt: skip
 
 
-def _held(records: Iterable[Record]) -> tuple[int, int]:
+def held_of(records: Iterable[Record]) -> tuple[int, int]:
     """Of the clauses that ran, those that hold in every dtype, and all."""
     by_clause = _grouped((r for r in records if r.outcome != "not_offered"), lambda r: r.clause)
     return sum(all(r.outcome == "pass" for r in rs) for rs in by_clause.values()), len(by_clause)
