@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -13,7 +14,8 @@ import hypothesis
 import pytest
 
 import normspec
-from harness import benchmarks, bridge, checklist, exercises, languages, lessons, report
+from harness import benchmarks, bridge, checklist, exercises, isolation, languages, lessons, report
+from harness.boundary import INTERRUPT, Boundary, guard
 from harness.clauses import Clause, SpecError, all_clauses
 from harness.comparison import Violation
 from harness.diagnosis import Diagnostician
@@ -22,8 +24,8 @@ from harness.exercises import Classroom, LessonFile, LessonItem
 from harness.explain import explain, mistakes_of
 from harness.formats import FORMATS
 from harness.implementations import Implementation, NotFound, adapter_names, load
-from harness.subject import SPENT, SUBJECTS, Subject
-from harness.verdict import Verdicts, judge, studied
+from harness.subject import SUBJECTS, Subject
+from harness.verdict import BROKEN, Verdicts, judge, studied
 from mistakes.answers import answers
 from mistakes.catalogue import catalogue, of_norm
 
@@ -87,15 +89,21 @@ def pytest_configure(config: pytest.Config) -> None:
         if problem := report.problem(Path(path)):
             raise pytest.UsageError(problem)
     config.stash[DIAGNOSTICIAN] = Diagnostician(of_norm)
+    guard()
+    INTERRUPT.watch()
     asked = list(dict.fromkeys(config.option.impl or ["torch"]))
     folders = [what for what in asked if what not in adapter_names() and lessons.is_folder(what)]
     if folders and config.option.benchmark_only:
         raise pytest.UsageError(f"--impl {folders[0]}: exercises are not timed")
     if folders and len(asked) > 1:
         raise pytest.UsageError(f"--impl {folders[0]}: exercises are held to the lessons alone, without another --impl")
+    if config.option.isolate and (folders or benchmarks.enabled(config)):
+        raise pytest.UsageError(
+            f"--isolate: {'exercises are checked' if folders else 'norms are timed'} in this process"
+        )
     try:
         ids = set(all_clauses())
-        implementations = [load(what, ids) for what in asked if what not in folders]
+        implementations = [_loaded(config, what, ids) for what in asked if what not in folders]
     except (NotFound, SpecError) as e:
         raise pytest.UsageError(str(e)) from e
     if folders:
@@ -110,13 +118,33 @@ def pytest_configure(config: pytest.Config) -> None:
     for i in implementations if not folders else []:
         for norm in i.functions:
             subjects.setdefault(norm, []).extend(
-                Subject(i, norm, device, dtype)
+                (Subject if i.process is None else isolation.IsolatedSubject)(i, norm, device, dtype)
                 for device in devices if device in i.devices
                 for dtype in dtypes if dtype in i.dtypes and bridge.supports(device, dtype)
             )  # fmt: skip
     config.stash[SUBJECTS] = subjects
     config.stash[VERDICTS] = Verdicts(implementations)
     config.pluginmanager.register(config.stash[VERDICTS], "normspec-verdicts")
+
+
+LIMITS = pytest.StashKey[isolation.Limits]()
+
+
+def _loaded(config: pytest.Config, what: str, ids: set[str]) -> Implementation:
+    """In this process, or in one of its own."""
+    if not config.option.isolate:
+        return load(what, ids)
+    option = config.option
+    for name in ("call_timeout", "run_timeout"):
+        if not getattr(option, name) > 0:
+            raise pytest.UsageError(
+                f"--{name.replace('_', '-')} {getattr(option, name):g}: expected seconds, more than 0"
+            )
+    if LIMITS not in config.stash:
+        isolation.adopt()
+        config.add_cleanup(isolation.close)
+        config.stash[LIMITS] = isolation.Limits(option.call_timeout, option.run_timeout, time.monotonic())
+    return isolation.load(what, ids, config.stash[LIMITS])
 
 
 def _axes(config: pytest.Config, implementations: list[Implementation]) -> tuple[list[str], list[str]]:
@@ -244,7 +272,7 @@ def pytest_runtest_makereport(
     result = yield
     if subject:
         name = subject.implementation.name
-        spent = {"implementation": name, "own": SPENT.seconds.pop(name, 0.0)}
+        spent = {"implementation": name, "own": Boundary.seconds.pop(name, 0.0)}
         result.user_properties.append(("normspec-seconds", spent))
     if isinstance(item, LessonItem):
         if call.when == "call":
@@ -264,7 +292,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
     if not isinstance(record, dict) or report.when != "call" or report.failed or record["outcome"] == "pass":
         return None
     name = record["outcome"].replace("_", " ")
-    if record["outcome"] in ("fail", "error"):
+    if record["outcome"] in BROKEN:
         return "should", "!", "SHOULD"
     return name, {"known_failure": "k", "not_offered": "-", "not_started": "·"}[record["outcome"]], name.upper()
 

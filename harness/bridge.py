@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -85,6 +85,11 @@ def laid_out(tensor: torch.Tensor, layout: str) -> torch.Tensor | None:
     return None
 
 
+def has_layout(dimensions: int, layout: str) -> bool:
+    """Whether a tensor of so many dimensions can have it."""
+    return laid_out(torch.zeros((1,) * dimensions), layout) is not None
+
+
 def memory_overlaps(a: Any, b: Any) -> bool:
     """Whether two tensors share their storage."""
     return (
@@ -127,23 +132,14 @@ def own_random_state() -> Any:
     return torch.random.fork_rng(devices=[])
 
 
-def global_state() -> dict[str, Any]:
-    """What a call must leave as it found it."""
-    state: dict[str, Any] = {
-        "torch's default dtype": torch.get_default_dtype(),
-        "torch's grad mode": torch.is_grad_enabled(),
-        "torch's random state": torch.get_rng_state().tolist(),
-        "torch's thread count": torch.get_num_threads(),
-        "torch's deterministic mode": torch.are_deterministic_algorithms_enabled(),
-        "torch's float32 matmul precision": torch.get_float32_matmul_precision(),
-        "torch's autocast mode": torch.is_autocast_enabled("cpu"),
-        "torch's flush-denormal mode": torch.tensor(2.0**-130).mul(1.0).item() == 0.0,
-        "cudnn's flags": (
-            torch.backends.cudnn.enabled,
-            torch.backends.cudnn.benchmark,
-            torch.backends.cudnn.deterministic,
-        ),
-    }
-    if torch.cuda.is_available():
-        state["CUDA's random state"] = torch.cuda.get_rng_state().tolist()
-    return state
+def grad_mode(enabled: bool | None) -> AbstractContextManager[Any]:
+    """torch's grad mode on or off within; as it is, if None."""
+    return nullcontext() if enabled is None else torch.set_grad_enabled(enabled)
+
+
+def plain(raw: Any) -> Any:
+    """A tensor of a subclass, whose methods may say anything, as the tensor that it is; all else as it is."""
+    if not isinstance(raw, torch.Tensor) or type(raw) in (torch.Tensor, torch.nn.Parameter):
+        return raw
+    with torch._C.DisableTorchFunctionSubclass():
+        return torch.Tensor.as_subclass(raw, torch.Tensor)

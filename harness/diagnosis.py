@@ -312,6 +312,10 @@ def _functions(mistakes: tuple[Any, ...]) -> Iterator[Callable[..., Any]]:
 class _Candidate(Subject):
     """A mistake in the place of the implementation: called alike, under the conventions that the implementation takes."""
 
+    def __init__(self, *arguments: Any):
+        super().__init__(*arguments)
+        self.own = contextlib.nullcontext()  # the suite's own code
+
     def arrays(self, case: Any, layouts: Mapping[str, str] | None = None) -> dict[str, Any]:
         arrays = super().arrays(case, layouts)
         if self.conventions.gain_is_one_plus_weight and arrays.get("weight") is not None:

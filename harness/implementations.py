@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from harness import PACKAGE, ROOT, bridge, install, part
+from harness.boundary import INTERRUPT, text_of
 from harness.formats import FORMATS
 from harness.norms import NORMS
 
@@ -43,6 +44,7 @@ class Implementation:
     devices: tuple[str, ...]
     known_failures: dict[str, str]
     torch: bool  # its arrays are torch tensors, so that memory layouts can be tried
+    process: Any = None  # where it is isolated, its `isolation.Process`
 
     def known_failure(self, clause: str, device: str, dtype: str) -> str | None:
         """The declared reason, if this clause is declared to fail here."""
@@ -132,12 +134,14 @@ def _imported(what: str, option: str) -> ModuleType:
             ) from e
         advice = f"; install it with: {install(what.replace('_', '-'))}" if what in adapter_names() else ""
         raise NotFound(f"--impl {option}: it can't be imported: {_one_line(e)}{advice}") from e
-    except (Exception, SystemExit) as e:
-        raise NotFound(f"--impl {option}: it can't be imported: {type(e).__name__}: {_one_line(e)}") from e
+    except BaseException as e:
+        if isinstance(e, KeyboardInterrupt) and INTERRUPT.came:
+            raise
+        raise NotFound(f"--impl {option}: it can't be imported: {type(e).__name__}: {_one_line(e)}") from None
 
 
 def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300]
+    return " ".join(text_of(error).split())[:300]
 
 
 def from_file(path: Path) -> ModuleType:

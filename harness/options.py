@@ -25,6 +25,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--device", action="append", metavar="NAME", help="only this device (repeatable): cpu, cuda, ...")
     group.addoption("--dtype", action="append", metavar="NAME", help=f"only this dtype (repeatable): {DTYPES}")
     group.addoption("--strict-should", action="store_true", help="a SHOULD clause that does not hold fails the run")
+    group.addoption("--isolate", action="store_true", help=(
+        "call the implementation in a process of its own: a crash, a hang or a patched library costs one verdict, not the run"))  # fmt: skip
+    group.addoption("--call-timeout", type=float, default=60.0, metavar="S", help=(
+        "with --isolate: seconds that one call may take; its import twice as many (default: 60)"))  # fmt: skip
+    group.addoption("--run-timeout", type=float, default=3600.0, metavar="S", help=(
+        "with --isolate: seconds after which no further check is begun (default: 3600)"))  # fmt: skip
     group.addoption("--report", action="append", metavar="PATH", help=(
         "write the result to PATH, by its suffix: .json, .html (a page with every verdict), .md (a summary for a job's page); "
         "repeatable; normspec merge joins several .json"))  # fmt: skip

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
 import warnings
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, lru_cache, partial
 from itertools import product
@@ -15,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness import bridge, comparison, grades, probes
+from harness import bridge, comparison, grades, probes, state
+from harness.boundary import VARIABLES, Boundary, Fault, text_of
 from harness.comparison import Call, Log, Output, Violation
 from harness.formats import FORMATS, HALVES, Array, rounded
 from harness.implementations import Implementation
@@ -30,32 +29,8 @@ DEFAULT_EPS = (1e-5, 1e-6, 1e-8, 1e-12, 1e-3)
 def _quiet() -> Iterator[None]:
     """Warnings of an implementation are its own affair."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
+        warnings.filterwarnings("ignore", message=".*")  # a filter that no call installs
         yield
-
-
-class Spent:
-    """The seconds that implementations took for themselves: their calls, their gradients, the arrays that they make."""
-
-    def __init__(self) -> None:
-        self.seconds: defaultdict[str, float] = defaultdict(float)
-        self._inside = False
-
-    @contextmanager
-    def by(self, name: str) -> Iterator[None]:
-        """What runs within is this implementation's own; what is nested counts once."""
-        if self._inside:
-            yield
-            return
-        began, self._inside = time.perf_counter(), True
-        try:
-            yield
-        finally:
-            self._inside = False
-            self.seconds[name] += time.perf_counter() - began
-
-
-SPENT = Spent()
 
 
 class Subject:
@@ -65,15 +40,11 @@ class Subject:
         self.implementation, self.norm, self.device, self.dtype = implementation, NORMS[norm], device, dtype
         self.log = Log()
         self.declared = False  # whether the clause that is being checked is a known failure
+        self.own: Any = Boundary(implementation.name)  # `with self.own:` the implementation's code runs
 
     @property
     def id(self) -> str:
         return f"{self.implementation.name}-{self.device}-{self.dtype}"
-
-    @property
-    def own(self) -> AbstractContextManager[None]:
-        """The implementation's own time."""
-        return SPENT.by(self.implementation.name)
 
     @property
     def halves(self) -> bool:
@@ -124,6 +95,12 @@ class Subject:
 
     # -- calls ------------------------------------------------------------------------------------------------------
 
+    @contextmanager
+    def calling(self, grad: bool | None = None) -> Iterator[None]:
+        """The implementation's code runs within, in this grad mode if one is given."""
+        with _quiet(), self.own, bridge.grad_mode(grad):
+            yield
+
     def arrays(self, case: Case, layouts: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The case's arrays in the implementation's own type; `layouts` gives some of them another memory layout."""
         formats = {"weight": case.format_of_parameters, "bias": case.format_of_parameters,
@@ -134,7 +111,8 @@ class Subject:
             if value is None:
                 continue
             with self.own:
-                arrays[name] = self.implementation.from_numpy(value, formats.get(name, case.dtype), self.device)
+                # a copy: what is written into the array must not be written into the truth
+                arrays[name] = self.implementation.from_numpy(value.copy(), formats.get(name, case.dtype), self.device)
             if layouts and name in layouts:
                 if not self.implementation.torch:
                     raise NotImplementedError("memory layouts are tried on torch tensors alone")
@@ -142,17 +120,26 @@ class Subject:
                 arrays[name] = arrays[name] if laid_out is None else laid_out
         return arrays
 
+    def overwrite(self, arrays: Mapping[str, Any], case: Case, names: tuple[str, ...]) -> None:
+        """Writes the case's values into these arrays, torch tensors, as an optimizer does."""
+        for name, updated in self.arrays(case).items():
+            if name in names:
+                arrays[name].copy_(updated)
+
     def output(self, raw: Any, name: str = "y") -> Output:
-        """What came back, as float64."""
-        if not hasattr(raw, "dtype") or not hasattr(raw, "shape"):
-            raise Violation(f"{name} is {type(raw).__name__}, expected an array")
-        try:
-            with self.own:
-                array = self.implementation.to_numpy(raw)
-            value = np.array(array, dtype=np.float64)
-        except Exception as e:
-            raise Violation(f"{name} is {type(raw).__name__}, which can't be read: {type(e).__name__}: {e}") from e
-        dtype = str(raw.dtype).rsplit(".", 1)[-1]
+        """What came back, as float64 in memory of its own."""
+        with self.own:
+            raw = bridge.plain(raw)
+            try:
+                dtype, _ = text_of(raw.dtype), raw.shape
+            except Exception as e:
+                raise Violation(f"{name} is {type(raw).__name__}, expected an array") from e
+            try:
+                value = np.array(self.implementation.to_numpy(raw), dtype=np.float64)
+            except Exception as e:
+                said = f"{type(e).__name__}: {text_of(e)}"
+                raise Violation(f"{name} is {type(raw).__name__}, which can't be read: {said}") from e
+        dtype = dtype.rsplit(".", 1)[-1][:40]
         return Output(value, C_NAMES.get(dtype, dtype), raw)
 
     def _unpacked(self, returned: Any, arrays: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -167,17 +154,30 @@ class Subject:
             return self.norm.call(self.implementation.functions[self.norm.name], case, dict(arrays))
 
     def forward(
-        self, case: Case, layouts: Mapping[str, str] | None = None, arrays: dict[str, Any] | None = None
+        self,
+        case: Case,
+        layouts: Mapping[str, str] | None = None,
+        arrays: dict[str, Any] | None = None,
+        grad: bool | None = None,
     ) -> dict[str, Output]:
-        """y, and in training the updated running statistics."""
-        arrays = self.arrays(case, layouts) if arrays is None else arrays
-        with _quiet():
-            y, updates = self._unpacked(self.call_raw(case, arrays), arrays)
-            if not case.training:
-                updates = {}
-            outputs = {name: self.output(raw, name) for name, raw in {"y": y, **updates}.items()}
+        """y, and in training the updated running statistics.
+
+        grad: torch's grad mode, where it is not to be as it is.
+        """
+        outputs = self.made_forward(case, layouts, arrays, grad)
         self.log.calls.append(Call(case, outputs, layouts))
         return outputs
+
+    def made_forward(
+        self, case: Case, layouts: Mapping[str, str] | None, arrays: dict[str, Any] | None, grad: bool | None
+    ) -> dict[str, Output]:
+        """The call of a forward."""
+        with self.calling(grad):
+            given = self.arrays(case, layouts) if arrays is None else arrays
+            y, updates = self._unpacked(self.call_raw(case, given), given)
+            if not case.training:
+                updates = {}
+            return {name: self.output(raw, name) for name, raw in {"y": y, **updates}.items()}
 
     def differentiable(self, case: Case) -> tuple[str, ...]:
         return tuple(name for name in self.norm.inputs if getattr(case, name) is not None)
@@ -188,34 +188,85 @@ class Subject:
         layouts: Mapping[str, str] | None = None,
         only: tuple[str, ...] = (),
         arrays: dict[str, Any] | None = None,
-        between: Callable[[], Any] | None = None,
+        between: tuple[Case, dict[str, Any]] | None = None,
     ) -> dict[str, Output]:
         """y, and the gradients of sum(dy * y) with respect to the inputs (or to `only` some): dx, dweight, ...
 
-        between: what is called after the forward and before the backward.
+        between: another call, with its arrays, that is made after the forward and before the backward.
         """
+        outputs = self.made_backward(case, layouts, only, arrays, between)
+        self.log.calls.append(Call(case, outputs, layouts, only))
+        return outputs
+
+    def made_backward(
+        self,
+        case: Case,
+        layouts: Mapping[str, str] | None,
+        only: tuple[str, ...],
+        arrays: dict[str, Any] | None,
+        between: tuple[Case, dict[str, Any]] | None,
+    ) -> dict[str, Output]:
+        """The calls of a forward and a backward."""
         vjp = self.implementation.vjp
         if vjp is None:
             raise NotImplementedError("it has no vjp, and so no gradients")
-        arrays = self.arrays(case, layouts) if arrays is None else arrays
         names = only or self.differentiable(case)
+        with self.calling():
+            own = self.arrays(case, layouts) if arrays is None else arrays
 
-        def function(*inputs: Any) -> Any:
-            given = {**arrays, **dict(zip(names, inputs, strict=True))}
-            y = self._unpacked(self.call_raw(case, given), given)[0]
-            if between is not None:
-                between()
-            return y
+            def function(*inputs: Any) -> Any:
+                given = {**own, **dict(zip(names, inputs, strict=True))}
+                y = self._unpacked(self.call_raw(case, given), given)[0]
+                if between is not None:
+                    self.call_raw(*between)
+                return y
 
-        with _quiet():
-            with self.own:
-                y, gradients = vjp(function, [arrays[name] for name in names], arrays["dy"])
+            y, gradients = vjp(function, [own[name] for name in names], own["dy"])
             raw = {"y": y, **{f"d{name}": g for name, g in zip(names, gradients, strict=True)}}
             if missing := [name for name, g in raw.items() if g is None]:
                 raise Violation(f"{missing[0]} is absent: the output does not depend on {missing[0][1:]} for autograd")
-            outputs = {name: self.output(g, name) for name, g in raw.items()}
-        self.log.calls.append(Call(case, outputs, layouts, only))
-        return outputs
+            return {name: self.output(g, name) for name, g in raw.items()}
+
+    def second_order(self, case: Case, v: Array) -> Output:
+        """The gradient of sum(v * dx) with respect to x."""
+        vjp = self.implementation.vjp
+        if vjp is None:
+            raise NotImplementedError("it has no vjp, and so no gradients")
+        with self.calling():
+            arrays = self.arrays(case)
+
+            def dx(x: Any) -> Any:
+                return vjp(lambda x: self.call_raw(case, {**arrays, "x": x}), [x], arrays["dy"])[1][0]
+
+            try:
+                _, (raw,) = vjp(dx, [arrays["x"]], self.implementation.from_numpy(v, self.dtype, self.device))
+            except bridge.NoGradientError as e:
+                raise Violation(f"the gradient can't be differentiated again: {e}") from e
+            except NotImplementedError:  # is a RuntimeError too
+                raise
+            except RuntimeError as e:
+                raise Violation(f"the gradient can't be differentiated again: {text_of(e)}") from e
+            if raw is None:
+                raise Violation("dx does not depend on x for autograd")
+            return self.output(raw, "the second-order gradient")
+
+    def shares_memory(self, raw: Any, arrays: Mapping[str, Any], names: tuple[str, ...]) -> list[str]:
+        """Which of the named arrays an output has its memory in common with."""
+        return [name for name in names if bridge.memory_overlaps(raw, arrays[name])]
+
+    def left_behind(self, case: Case) -> list[str]:
+        """What a forward and a backward, neither of them the first, leave changed in the process; what was replaced ever."""
+        runs: list[Callable[..., Any]] = (
+            [self.forward] if self.implementation.vjp is None else [self.forward, self.backward]
+        )
+        left = []
+        for run in runs:
+            run(case)
+            # A package may note something for itself at its first call; what a later one notes again, each one does.
+            with state.without_variables(VARIABLES):
+                run(case)
+                left += self.own.left
+        return list(dict.fromkeys([*left, *self.own.replaced]))
 
     # -- verdicts -----------------------------------------------------------------------------------------------------
 
@@ -275,7 +326,7 @@ class Subject:
         self.log.claims += 1
         try:
             call()
-        except NotImplementedError:
+        except (NotImplementedError, Fault):
             raise
         except Violation as e:
             raise Violation(f"{what} is not refused; {e}") from e

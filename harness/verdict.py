@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shlex
-import sys
-import traceback
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 
 import pytest
 
-from harness import COMMAND, ROOT, grades, languages
+from harness import COMMAND, grades, languages
+from harness.boundary import Fault, Raised, frames_of, text_of
 from harness.clauses import Clause, all_clauses
 from harness.comparison import Violation
 from harness.diagnosis import Diagnostician
@@ -52,13 +51,6 @@ class Record:
         return self.outcome in BROKEN and self.level != "should"
 
 
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception as e:
-        return f"<its message raises {type(e).__name__}>"
-
-
 def bounded(text: str) -> str:
     """The text, cut where it is too long for a report."""
     return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 20] + " ... [cut]"
@@ -71,22 +63,13 @@ def _outcome(error: BaseException | None, subject: Subject) -> tuple[str, str | 
             return "not_offered", "the bounds claim nothing about what it computes here"
         return "pass", None
     if isinstance(error, NotImplementedError):
-        return "not_offered", _text(error) or "NotImplementedError"
+        return "not_offered", text_of(error) or "NotImplementedError"
     if isinstance(error, Violation):
-        return "fail", _text(error)
-    return "error", "\n".join([f"{type(error).__name__}: {_text(error)}", *_raised_at(error)])
-
-
-def _raised_at(error: BaseException) -> list[str]:
-    """The lines of the implementation's own code that an exception came through, the last of them last."""
-    ours = (str(ROOT / "harness"), str(ROOT / "test_"), str(ROOT / "conftest"))
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(ours)]
-    own = [
-        f
-        for f in frames
-        if "site-packages" not in f.filename and not f.filename.startswith((sys.prefix, sys.base_prefix))
-    ]
-    return [f"  raised in {f.filename}:{f.lineno}: {f.line}" for f in own[-3:]]
+        return "fail", text_of(error)
+    if isinstance(error, Fault):
+        return error.outcome, text_of(error)
+    frames = error.frames if isinstance(error, Raised) else frames_of(error)
+    return "error", "\n".join([f"{type(error).__name__}: {text_of(error)}", *frames])
 
 
 def judge(

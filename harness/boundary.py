@@ -1,0 +1,191 @@
+"""Where the suite ends and an implementation begins: its code runs in here, and what it does to the process is undone."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections import defaultdict
+from types import TracebackType
+from typing import Any, ClassVar
+
+from harness import ROOT, bridge, state
+from harness.comparison import Violation
+
+LONGEST = 4000  # characters of what an exception says
+PRINTED = 100_000  # characters that one call may print; what is beyond is dropped
+
+
+# -- what it raises ----------------------------------------------------------------------------------------------------
+
+
+class Raised(Exception):
+    """What an implementation raised, as plain text; the class has the name of the original's.
+
+    frames: the lines of the implementation's own code that it came through, the last of them last.
+    """
+
+    frames: list[str]
+
+
+class Fault(Exception):
+    """What no check can take for an answer: the end of the process, a time limit, the attempt to end the run."""
+
+    outcome = "error"
+
+
+class Crash(Fault):
+    """The implementation's process ended."""
+
+    outcome = "crash"
+
+
+class Timeout(Fault):
+    """A call took longer than it may."""
+
+    outcome = "timeout"
+
+
+BASES = (NotImplementedError, ValueError, RuntimeError)  # that the checks tell apart
+OURS = (Violation, bridge.NoGradientError, Fault, Crash, Timeout)
+
+
+def text_of(what: Any) -> str:
+    """What it says, bounded, as a plain string; a class of the implementation's own may do anything when it is asked."""
+    try:
+        return str.__getitem__(str(what), slice(0, LONGEST))
+    except BaseException as e:
+        if isinstance(e, KeyboardInterrupt) and INTERRUPT.came:
+            raise
+        return f"<its message raises {type(e).__name__}>"
+
+
+def raised(name: str, base: str, text: str, frames: list[str]) -> Exception:
+    """An exception of the class `name`, which is a `base`, one of BASES, too, if it names one."""
+    bases = (Raised, *(b for b in BASES if b.__name__ == base))
+    error: Raised = type(re.sub(r"\W", "_", name)[:80] or "Exception", bases, {})(text)
+    error.frames = frames
+    return error
+
+
+def translated(error: BaseException) -> BaseException:
+    """The exception in classes of the suite alone: nothing of the implementation's runs when it is looked at."""
+    if type(error) in OURS or isinstance(error, Raised):
+        return error
+    name, text = type(error).__name__, text_of(error)
+    if not isinstance(error, Exception):
+        return Fault(
+            "\n".join([f"it raised {name}{text and ': '}{text}, which would have ended the run", *frames_of(error)])
+        )
+    base = next((b.__name__ for b in BASES if isinstance(error, b)), "")
+    return raised(name, base, text, frames_of(error))
+
+
+def frames_of(error: BaseException) -> list[str]:
+    """The lines of the implementation's own code that an exception came through, the last of them last."""
+    ours = (str(ROOT / "harness"), str(ROOT / "test_"), str(ROOT / "conftest"))
+    own = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(ours)
+           and "site-packages" not in f.filename and not f.filename.startswith((sys.prefix, sys.base_prefix))]  # fmt: skip
+    return [f"  raised in {f.filename}:{f.lineno}: {f.line}"[:500] for f in own[-3:]]
+
+
+class Interrupt:
+    """Whether a KeyboardInterrupt is a person's, or was raised by an implementation."""
+
+    came = False
+
+    def watch(self) -> None:
+        """From here on."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, self._handler)
+
+    def _handler(self, *_: Any) -> None:
+        self.came = True
+        raise KeyboardInterrupt
+
+
+INTERRUPT = Interrupt()
+
+
+# -- what it prints ----------------------------------------------------------------------------------------------------
+
+
+class Printed:
+    """A stream that can't be closed and takes so much and no more; `empty` is "" or b""."""
+
+    def __init__(self, stream: Any, empty: Any = ""):
+        self._stream, self._empty, self._left = stream, empty, PRINTED
+
+    def write(self, text: Any) -> int:
+        kept = text[: self._left]
+        self._left -= len(kept)
+        if len(kept):
+            self._stream.write(kept)
+        return len(text)
+
+    def writelines(self, lines: Any) -> None:
+        self.write(self._empty.join(lines))
+
+    def close(self) -> None:
+        pass
+
+    @property
+    def buffer(self) -> Printed:
+        return Printed(self._stream.buffer, b"")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+# -- a call ------------------------------------------------------------------------------------------------------------
+
+# Taken before any implementation is imported.
+ORIGINALS: list[state.Originals] = []
+VARIABLES: set[str] = set()  # of the environment
+
+
+def guard() -> None:
+    """Remembers what other modules hold, once. Called before an implementation is imported."""
+    if not ORIGINALS:
+        ORIGINALS.append(state.Originals())
+        VARIABLES.update(os.environ)
+
+
+class Boundary:
+    """`with boundary:` an implementation's code runs. Nested, the outermost counts.
+
+    left: the settings that the last one changed.  replaced: the functions of others that were replaced, ever.
+    """
+
+    seconds: ClassVar[defaultdict[str, float]] = defaultdict(float)  # by implementation: spent in its own code
+    _inside = 0
+
+    def __init__(self, name: str):
+        self.name = name
+        self.left: list[str] = []
+        self.replaced: dict[str, None] = {}
+
+    def __enter__(self) -> None:
+        Boundary._inside += 1
+        if Boundary._inside == 1:
+            self._output, self._settings = state.Output(), state.settings()
+            self._thread = threading.get_ident()
+            sys.stdout, sys.stderr = Printed(sys.stdout), Printed(sys.stderr)
+            self._began = time.perf_counter()
+
+    def __exit__(self, kind: Any, error: BaseException | None, where: TracebackType | None) -> None:
+        Boundary._inside -= 1
+        if not Boundary._inside:
+            self.seconds[self.name] += time.perf_counter() - self._began
+            sys.stdout, sys.stderr = (s._stream if isinstance(s, Printed) else s for s in (sys.stdout, sys.stderr))
+            replaced = [name for originals in ORIGINALS for name in originals.put_back()]
+            self.replaced.update(dict.fromkeys(replaced))
+            self.left = [*self._output.put_back(), *state.put_back(self._settings), *replaced]
+        if error is None or (isinstance(error, KeyboardInterrupt) and INTERRUPT.came):
+            return
+        if (known := translated(error)) is not error:
+            raise known.with_traceback(where) from None

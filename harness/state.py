@@ -1,0 +1,250 @@
+"""What an implementation must leave as it found it: the process's settings, and other modules' functions. Noticed, and put back."""
+
+from __future__ import annotations
+
+import builtins
+import math
+import operator
+import os
+import random
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import torch
+
+from harness import PACKAGE
+
+# -- settings ----------------------------------------------------------------------------------------------------------
+
+SIGNALS = [s for s in (getattr(signal, name, None) for name in
+           ("SIGINT", "SIGTERM", "SIGALRM", "SIGSEGV", "SIGABRT", "SIGFPE", "SIGCHLD", "SIGUSR1", "SIGUSR2", "SIGPIPE")) if s]  # fmt: skip
+CUDNN = ("enabled", "benchmark", "deterministic")
+SMALL = np.float32(2.0**-130), np.float32(1.0)  # a subnormal number, and one that leaves it as it is
+
+
+def _flushes() -> bool:
+    return bool(np.multiply(*SMALL) == 0)
+
+
+def _write_warnings(filters: list[Any]) -> None:
+    warnings.filters[:] = filters  # type: ignore[index]
+    warnings._filters_mutated()  # type: ignore[attr-defined]
+
+
+def _write_environment(variables: dict[str, str]) -> None:
+    """What was changed or removed; what a package adds for itself at its first call stays."""
+    os.environ.update(variables)
+
+
+def _directory() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:  # it is gone
+        return None
+
+
+def _write_directory(path: str | None) -> None:
+    if path is not None and os.path.isdir(path):
+        os.chdir(path)
+
+
+def _signals() -> tuple[Any, ...]:
+    return tuple(map(signal.getsignal, SIGNALS))
+
+
+def _write_signals(handlers: tuple[Any, ...]) -> None:
+    if threading.current_thread() is threading.main_thread():
+        for number, handler in zip(SIGNALS, handlers, strict=True):
+            if handler is not None and signal.getsignal(number) is not handler:
+                signal.signal(number, handler)
+
+
+def _write_cudnn(values: tuple[bool, ...]) -> None:
+    for name, value in zip(CUDNN, values, strict=True):
+        setattr(torch.backends.cudnn, name, value)
+
+
+def _cuda_random() -> bytes:
+    return torch.cuda.get_rng_state().numpy().tobytes() if torch.cuda.is_initialized() else b""
+
+
+def _write_cuda_random(state: bytes) -> None:
+    if state:
+        torch.cuda.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
+
+
+def _numpy_random() -> dict[str, Any]:
+    state: dict[str, Any] = np.random.get_state(legacy=False)  # type: ignore[assignment]
+    return {**state, "state": {**state["state"], "key": state["state"]["key"].tobytes()}}
+
+
+def _write_numpy_random(state: dict[str, Any]) -> None:
+    key = np.frombuffer(state["state"]["key"], np.uint32)
+    np.random.set_state({**state, "state": {**state["state"], "key": key}})
+
+
+SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {  # how each is read and written
+    "torch's default dtype": (torch.get_default_dtype, torch.set_default_dtype),
+    "torch's grad mode": (torch.is_grad_enabled, torch.set_grad_enabled),
+    "torch's thread count": (torch.get_num_threads, torch.set_num_threads),
+    "torch's deterministic mode": (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
+    "torch's float32 matmul precision": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    "torch's autocast mode": (lambda: torch.is_autocast_enabled("cpu"), lambda on: torch.set_autocast_enabled("cpu", on)),
+    "torch's flush-denormal mode": (_flushes, torch.set_flush_denormal),
+    "torch's random state": (lambda: torch.get_rng_state().numpy().tobytes(),
+                             lambda s: torch.set_rng_state(torch.frombuffer(bytearray(s), dtype=torch.uint8))),
+    "CUDA's random state": (_cuda_random, _write_cuda_random),
+    "cudnn's flags": (lambda: tuple(getattr(torch.backends.cudnn, name) for name in CUDNN), _write_cudnn),
+    "Python's random state": (random.getstate, random.setstate),
+    "NumPy's random state": (_numpy_random, _write_numpy_random),
+    "NumPy's error handling": (np.geterr, lambda kinds: np.seterr(**kinds)),
+    "the warnings filters": (lambda: list(warnings.filters), _write_warnings),
+    "the working directory": (_directory, _write_directory),
+    "the environment": (lambda: dict(os.environ), _write_environment),
+    "the signal handlers": (_signals, _write_signals),
+    "the recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
+}  # fmt: skip
+
+
+def settings() -> list[Any]:
+    """All of them, in the order of SETTINGS."""
+    return [read() for read, _ in SETTINGS.values()]
+
+
+def put_back(before: list[Any]) -> list[str]:
+    """Gives every setting that is another now the value of before; returns their names."""
+    changed = []
+    for (name, (read, write)), value in zip(SETTINGS.items(), before, strict=True):
+        if read() != value:
+            changed.append(name)
+            write(value)
+    return changed
+
+
+@contextmanager
+def without_variables(known: set[str]) -> Iterator[None]:
+    """Without the variables of the environment that are not known; they are back afterwards."""
+    added = {name: os.environ.pop(name) for name in os.environ.keys() - known}
+    try:
+        yield
+    finally:
+        os.environ.update(added)
+
+
+# -- standard output ---------------------------------------------------------------------------------------------------
+
+
+class Output:
+    """Standard output and error as they are: streams, and the files behind them. They are put back if a call closes one."""
+
+    def __init__(self) -> None:
+        self.streams = sys.stdout, sys.stderr
+        self.files = [os.dup(number) for number in (1, 2) if _is_open(number)]
+
+    def put_back(self) -> list[str]:
+        """As before; returns what was not."""
+        changed = []
+        for number, copy in zip((1, 2), self.files, strict=False):
+            if not _is_open(number) or not os.path.sameopenfile(number, copy):
+                changed.append(f"file descriptor {number}")
+                os.dup2(copy, number)
+            os.close(copy)
+        if (sys.stdout, sys.stderr) != self.streams:
+            changed.append("sys.stdout or sys.stderr")
+            sys.stdout, sys.stderr = self.streams
+        return changed
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
+
+
+# -- other modules' functions ------------------------------------------------------------------------------------------
+
+OWN = tuple(f"{PACKAGE}{name}" for name in ("harness", "reference", "mistakes"))
+_CODE = operator.attrgetter("__code__")
+LATER = {"torch.manual_seed"}  # which torch itself replaces when it first needs its compiler
+CHANGING = {f"{PACKAGE}harness.state"}
+
+
+class Originals:
+    """What numpy, torch, the built-ins and this suite's own modules hold: whatever replaces it is undone and named."""
+
+    def __init__(self) -> None:
+        own = [m for n, m in sys.modules.items() if n.startswith(OWN) and n not in CHANGING]
+        others = [
+            builtins,
+            math,
+            os,
+            np,
+            np.linalg,
+            ml_dtypes,
+            torch,
+            torch.nn.functional,
+            torch.autograd,
+            torch.Tensor,
+        ]
+        classes = [c for m in own for c in vars(m).values() if isinstance(c, type) and c.__module__ == m.__name__]
+        self.held: list[tuple[Any, dict[str, Any]]] = [
+            (place, dict(vars(place))) for place in (*own, *others, *classes)
+        ]
+        # The tables that the verdicts look things up in.
+        tables = [t for m in own for t in vars(m).values() if type(t) is dict]
+        self.tables = [(table, dict(table)) for table in tables]
+        functions = {id(f): f for _, held in self.held for f in held.values()
+                     if isinstance(f, FunctionType) and f.__module__.startswith(OWN)}  # fmt: skip
+        self.functions = list(functions.values())
+        self.code: list[CodeType] = list(map(_CODE, self.functions))
+
+    def put_back(self) -> list[str]:
+        """Undoes what was replaced or removed; returns the names, as `numpy.isfinite`."""
+        return sorted({*self._names(), *self._entries(), *self._functions()})
+
+    def _names(self) -> Iterator[str]:
+        for place, held in self.held:
+            now = vars(place)  # what is added comes last
+            if len(now) >= len(held) and all(map(operator.is_, now.values(), held.values())):
+                continue
+            for name, value in held.items():
+                if (name not in now or now[name] is not value) and f"{_name(place)}.{name}" not in LATER:
+                    try:
+                        setattr(place, name, value)
+                    except (AttributeError, TypeError):  # what Python itself keeps, as __dict__ and __doc__ of a class
+                        continue
+                    yield f"{_name(place)}.{name}"
+            held.update(
+                {name: value for name, value in vars(place).items() if name not in held}
+            )  # what was added is no harm
+
+    def _entries(self) -> Iterator[str]:
+        for table, held in self.tables:
+            if len(table) >= len(held) and all(map(operator.is_, table.values(), held.values())):
+                continue
+            for key, value in held.items():
+                if table.get(key, table) is not value:
+                    table[key] = value
+                    yield f"the entry {key!r:.40} of a table of the suite"
+
+    def _functions(self) -> Iterator[str]:
+        if all(map(operator.is_, map(_CODE, self.functions), self.code)):
+            return
+        for function, code in zip(self.functions, self.code, strict=True):
+            if function.__code__ is not code:
+                function.__code__ = code
+                yield f"{function.__module__}.{function.__qualname__}"
+
+
+def _name(place: ModuleType | type) -> str:
+    return place.__name__ if isinstance(place, ModuleType) else f"{place.__module__}.{place.__qualname__}"

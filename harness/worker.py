@@ -1,0 +1,135 @@
+"""The process of an implementation: it imports it, makes the calls that it is asked for, and answers with arrays.
+
+What is right it is never told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import faulthandler
+import os
+import signal
+import socket
+import sys
+import tempfile
+from typing import Any
+
+import torch
+
+from harness import wire
+from harness.boundary import Fault, Raised, guard, text_of, translated
+from harness.bridge import NoGradientError
+from harness.comparison import Violation
+from harness.implementations import Implementation, NotFound, load
+from harness.subject import Subject
+
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+
+
+def become(*options: tuple[int, int]) -> None:
+    """Sets Linux's options of this process (prctl); there are none elsewhere."""
+    if sys.platform == "linux":
+        prctl = ctypes.CDLL(None, use_errno=True).prctl
+        for option, value in options:
+            prctl(option, value, 0, 0, 0)
+
+
+def main(
+    connection: socket.socket, printed: socket.socket, what: str, clause_ids: set[str], settings: dict[str, Any]
+) -> None:
+    """Serves one implementation until the connection ends."""
+    _settle(printed, settings)
+    guard()
+    try:
+        implementation = load(what, clause_ids)
+    except NotFound as e:
+        wire.send(connection, wire.reply(None, _nothing, refused=str(e)))
+        return
+    wire.send(connection, wire.reply(None, _nothing, loaded=_described(implementation)))
+    serve(connection, implementation)
+
+
+def _settle(printed: socket.socket, settings: dict[str, Any]) -> None:
+    """A session of its own, which dies with the suite; what is printed goes to the suite, files to a folder that it removes."""
+    os.setsid()
+    become((PR_SET_PDEATHSIG, signal.SIGKILL), (PR_SET_CHILD_SUBREAPER, 1))
+    for number in (1, 2):
+        os.dup2(printed.fileno(), number)
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", buffering=1, errors="replace") for number in (1, 2))
+    faulthandler.enable()
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")  # where memory runs out, this process ends and not the suite
+    os.environ.setdefault(
+        "TORCHINDUCTOR_CACHE_DIR", os.path.join(tempfile.gettempdir(), f"torchinductor_{os.getuid()}")
+    )
+    os.environ["TMPDIR"] = tempfile.tempdir = settings["folder"]
+    torch.set_num_threads(settings["threads"])
+
+
+def _nothing(_: Any) -> int:
+    return 0
+
+
+def _described(i: Implementation) -> dict[str, Any]:
+    return {
+        "name": i.name, "version": i.version, "norms": list(i.functions), "dtypes": list(i.dtypes), "devices": list(i.devices),
+        "known_failures": i.known_failures, "torch": i.torch, "vjp": i.vjp is not None,
+    }  # fmt: skip
+
+
+def serve(connection: socket.socket, implementation: Implementation) -> None:
+    """Answers request after request."""
+    subjects: dict[tuple[str, str, str], Subject] = {}
+    kept: dict[int, Any] = {}
+    numbers = iter(range(1, 1 << 62))
+
+    def keep(raw: Any) -> int:
+        kept[number := next(numbers)] = raw
+        return number
+
+    while True:
+        try:
+            parts = wire.receive(connection)
+        except (EOFError, OSError):
+            return
+        number, who, operation, arguments, named, freed = wire.requested(parts, kept)
+        for n in freed:
+            kept.pop(n, None)
+        subject = subjects.get(who) or subjects.setdefault(who, Subject(implementation, *who))
+        value, error = None, None
+        try:
+            value = getattr(subject, operation)(*arguments, **named)
+        except BaseException as e:
+            error = _told(e)
+        subject.log.calls.clear()
+        seconds = subject.own.seconds.pop(implementation.name, 0.0)
+        replaced, poisoned = list(subject.own.replaced), _poisoned() if error else None
+        parts = wire.reply(
+            value, keep, number=number, error=error, seconds=seconds, replaced=replaced, poisoned=poisoned
+        )
+        try:
+            wire.send(connection, parts)
+        except OSError:
+            return
+        del value, parts
+
+
+def _told(error: BaseException) -> dict[str, Any]:
+    """An exception as data."""
+    error = translated(error)
+    kind = next((k.__name__ for k in (Violation, NoGradientError, Fault) if isinstance(error, k)), "Raised")
+    base = next((b.__name__ for b in (NotImplementedError, ValueError, RuntimeError) if isinstance(error, b)), "")
+    frames = error.frames if isinstance(error, Raised) else []
+    return {"kind": kind, "name": type(error).__name__, "base": base, "text": text_of(error), "frames": frames}
+
+
+def _poisoned() -> str | None:
+    """What makes the device unusable for this process from now on, if anything: an error of a kernel stays with CUDA."""
+    if not torch.cuda.is_initialized():
+        return None
+    try:
+        torch.cuda.synchronize()
+    except RuntimeError as e:
+        return text_of(e)
+    return None
