@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sys
 import time
 from collections import Counter
@@ -14,7 +15,7 @@ import hypothesis
 import pytest
 
 import normspec
-from harness import benchmarks, bridge, checklist, exercises, isolation, languages, lessons, report
+from harness import benchmarks, bridge, checklist, exercises, families, isolation, languages, lessons, probes, report
 from harness.boundary import INTERRUPT, Boundary, guard
 from harness.clauses import Clause, SpecError, all_clauses
 from harness.comparison import Violation
@@ -89,6 +90,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if problem := report.problem(Path(path)):
             raise pytest.UsageError(problem)
     config.stash[DIAGNOSTICIAN] = Diagnostician(of_norm)
+    probes.reseed(config.option.seed)
     guard()
     INTERRUPT.watch()
     asked = list(dict.fromkeys(config.option.impl or ["torch"]))
@@ -208,6 +210,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.extra_keyword_matches.add(clause.args[0])  # -k LN-3
     for item, key in keys.items():
         item.stash[SIBLINGS] = counts[key]
+    if config.option.seed:
+        random.Random(config.option.seed).shuffle(offered)
     items[:] = offered
 
 
@@ -283,7 +287,8 @@ def pytest_runtest_makereport(
     if subject and marker and (call.when == "call" or error is not None):
         clause = all_clauses()[marker.args[0]]
         judge(item, result, error, subject, clause, item.stash[SIBLINGS],
-              item.config.stash[DIAGNOSTICIAN], _hints(item, clause.id), item.config.stash[LANGUAGE])  # fmt: skip
+              item.config.stash[DIAGNOSTICIAN], _hints(item, clause.id), item.config.stash[LANGUAGE],
+              families.CLAUSES.get(families.hygiene, {}).get(clause.norm, ""))  # fmt: skip
     return result
 
 

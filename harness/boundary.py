@@ -10,6 +10,7 @@ import threading
 import time
 import traceback
 from collections import defaultdict
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, ClassVar
 
@@ -164,10 +165,10 @@ class Boundary:
     seconds: ClassVar[defaultdict[str, float]] = defaultdict(float)  # by implementation: spent in its own code
     _inside = 0
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, replaced: Iterable[str] = ()):
         self.name = name
         self.left: list[str] = []
-        self.replaced: dict[str, None] = {}
+        self.replaced: dict[str, None] = dict.fromkeys(replaced)
 
     def __enter__(self) -> None:
         Boundary._inside += 1

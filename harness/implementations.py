@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from harness import PACKAGE, ROOT, bridge, install, part
-from harness.boundary import INTERRUPT, text_of
+from harness.boundary import INTERRUPT, ORIGINALS, text_of
 from harness.formats import FORMATS
 from harness.norms import NORMS
 
@@ -45,6 +45,7 @@ class Implementation:
     known_failures: dict[str, str]
     torch: bool  # its arrays are torch tensors, so that memory layouts can be tried
     process: Any = None  # where it is isolated, its `isolation.Process`
+    replaced: tuple[str, ...] = ()  # functions of others that its import replaced; they are back
 
     def known_failure(self, clause: str, device: str, dtype: str) -> str | None:
         """The declared reason, if this clause is declared to fail here."""
@@ -103,6 +104,10 @@ def _module(what: str, option: str) -> ModuleType:
     """The module of an adapter, a file or a dotted name; what it warns of while it is imported is its own affair."""
     with warnings.catch_warnings(action="ignore"):
         return _imported(what, option)
+
+
+def _replaced() -> tuple[str, ...]:
+    return tuple(name for originals in ORIGINALS for name in originals.put_back())
 
 
 def _imported(what: str, option: str) -> ModuleType:
@@ -198,6 +203,7 @@ def _implementation(
         devices=devices,
         known_failures=known_failures,
         torch=not hasattr(module, "from_numpy"),
+        replaced=_replaced(),
     )
 
 

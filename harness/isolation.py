@@ -357,8 +357,8 @@ class IsolatedSubject(Subject):
         try:
             value, replaced = self.implementation.process.ask(who, operation, arguments, named, doing)
         except Fault as e:
-            self.down = e
             if e.outcome != "error":
+                self.down = e
                 for key in (self._who, self._who[:2]):
                     self.in_a_row[key] = self.in_a_row.get(key, (0, e))[0] + 1, e
             raise

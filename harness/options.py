@@ -31,6 +31,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "with --isolate: seconds that one call may take; its import twice as many (default: 60)"))  # fmt: skip
     group.addoption("--run-timeout", type=float, default=3600.0, metavar="S", help=(
         "with --isolate: seconds after which no further check is begun (default: 3600)"))  # fmt: skip
+    group.addoption("--seed", type=int, default=0, metavar="N", help=(
+        "other data in every check, and another order of the checks, for each N (default: 0, the usual ones)"))  # fmt: skip
     group.addoption("--report", action="append", metavar="PATH", help=(
         "write the result to PATH, by its suffix: .json, .html (a page with every verdict), .md (a summary for a job's page); "
         "repeatable; normspec merge joins several .json"))  # fmt: skip

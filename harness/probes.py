@@ -150,11 +150,34 @@ SMALL_FAR_BATCH = Probe("small-far-batch", 30, 8, _normal(100, 1))  # a running 
 MANY_ROWS = Probe("many-rows", 5002, 6, _normal(1, 1), dy=_loud_last_dy)  # accumulation of dweight and dbias
 
 
+SEED = 0  # of all data that are drawn; another one than 0 is asked for with --seed
+DRAWN: list[Any] = []  # what keeps drawn data
+
+
+def reseed(seed: int) -> None:
+    """From here on other data are drawn, those of this seed."""
+    global SEED
+    SEED = seed
+    for cached in DRAWN:
+        cached.cache_clear()
+
+
+def drawn(function: Callable[..., Any]) -> Any:
+    """A function that draws data: each once, all through the run."""
+    DRAWN.append(cached := lru_cache(maxsize=1024)(function))
+    return cached
+
+
+def generator(number: int) -> np.random.Generator:
+    """The random numbers of this number under the run's seed."""
+    return np.random.default_rng([number, SEED] if SEED else number)
+
+
 def _rng(*key: Any) -> np.random.Generator:
-    return np.random.default_rng(zlib.crc32(repr(key).encode()))
+    return generator(zlib.crc32(repr(key).encode()))
 
 
-@lru_cache(maxsize=1024)
+@drawn
 def case(probe: Probe, norm: str, dtype: str, param_dtype: str = "") -> Case:
     """The probe as a call of `norm`; made once a run."""
     rng = _rng(probe.name, norm)
@@ -164,7 +187,7 @@ def case(probe: Probe, norm: str, dtype: str, param_dtype: str = "") -> Case:
                       probe.weight, lambda rng, c: probe.dy(rng, c) * probe.dy_scale(dtype))  # fmt: skip
 
 
-@lru_cache(maxsize=1024)
+@drawn
 def of_shape(
     name: str, norm: str, dtype: str, shape: tuple[int, ...], arguments: tuple[tuple[str, Any], ...] = ()
 ) -> Case:

@@ -40,7 +40,7 @@ class Subject:
         self.implementation, self.norm, self.device, self.dtype = implementation, NORMS[norm], device, dtype
         self.log = Log()
         self.declared = False  # whether the clause that is being checked is a known failure
-        self.own: Any = Boundary(implementation.name)  # `with self.own:` the implementation's code runs
+        self.own: Any = Boundary(implementation.name, implementation.replaced)  # `with self.own:` its code runs
 
     @property
     def id(self) -> str:
