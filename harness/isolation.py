@@ -329,6 +329,9 @@ class IsolatedSubject(Subject):
         """As in every subject. A fault is that of one test: the next one starts anew, unless too many came in a row."""
         self.down = self._given_up()
         super().begin()
+        if self.down is not None:  # what was to be settled first was not
+            for name in ("conventions", "lacks"):
+                self.__dict__.pop(name, None)
         self.down = self._given_up()
 
     def _given_up(self) -> Fault | None:
