@@ -16,7 +16,7 @@ import pytest
 
 import normspec
 from harness import benchmarks, bridge, checklist, exercises, families, isolation, languages, lessons, probes, report
-from harness.boundary import INTERRUPT, Boundary, guard
+from harness.boundary import INTERRUPT, Boundary, forbid_exit, guard
 from harness.clauses import Clause, SpecError, all_clauses
 from harness.comparison import Violation
 from harness.diagnosis import Diagnostician
@@ -91,6 +91,7 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(problem)
     config.stash[DIAGNOSTICIAN] = Diagnostician(of_norm)
     probes.reseed(config.option.seed)
+    forbid_exit()
     guard()
     INTERRUPT.watch()
     asked = list(dict.fromkeys(config.option.impl or ["torch"]))

@@ -12,7 +12,7 @@ import traceback
 from collections import defaultdict
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from harness import ROOT, bridge, state
 from harness.comparison import Violation
@@ -86,6 +86,13 @@ def translated(error: BaseException) -> BaseException:
     return raised(name, base, text, frames_of(error))
 
 
+def owned(error: BaseException) -> BaseException:
+    """The exception, translated, as one of the implementation's; a person's Ctrl-C goes on its way."""
+    if isinstance(error, KeyboardInterrupt) and INTERRUPT.came:
+        raise error
+    return translated(error)
+
+
 def frames_of(error: BaseException) -> list[str]:
     """The lines of the implementation's own code that an exception came through, the last of them last."""
     ours = (str(ROOT / "harness"), str(ROOT / "test_"), str(ROOT / "conftest"))
@@ -156,6 +163,21 @@ def guard() -> None:
         VARIABLES.update(os.environ)
 
 
+def forbid_exit() -> None:
+    """From here on os._exit(0) in a call is an error of that call, and does not end the run as if all were well."""
+    leave, pid = os._exit, os.getpid()
+    if hasattr(leave, "normspec"):
+        return
+
+    def _exit(status: int) -> NoReturn:
+        if Boundary._inside and os.getpid() == pid and threading.get_ident() == Boundary._thread:
+            raise SystemExit(f"os._exit({status})")
+        leave(status)
+
+    _exit.normspec = True  # type: ignore[attr-defined]
+    os._exit = _exit
+
+
 class Boundary:
     """`with boundary:` an implementation's code runs. Nested, the outermost counts.
 
@@ -163,7 +185,7 @@ class Boundary:
     """
 
     seconds: ClassVar[defaultdict[str, float]] = defaultdict(float)  # by implementation: spent in its own code
-    _inside = 0
+    _inside = _thread = 0
 
     def __init__(self, name: str, replaced: Iterable[str] = ()):
         self.name = name
@@ -174,7 +196,7 @@ class Boundary:
         Boundary._inside += 1
         if Boundary._inside == 1:
             self._output, self._settings = state.Output(), state.settings()
-            self._thread = threading.get_ident()
+            Boundary._thread = threading.get_ident()
             sys.stdout, sys.stderr = Printed(sys.stdout), Printed(sys.stderr)
             self._began = time.perf_counter()
 
@@ -186,7 +208,5 @@ class Boundary:
             replaced = [name for originals in ORIGINALS for name in originals.put_back()]
             self.replaced.update(dict.fromkeys(replaced))
             self.left = [*self._output.put_back(), *state.put_back(self._settings), *replaced]
-        if error is None or (isinstance(error, KeyboardInterrupt) and INTERRUPT.came):
-            return
-        if (known := translated(error)) is not error:
+        if error is not None and (known := owned(error)) is not error:
             raise known.with_traceback(where) from None

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from harness import PACKAGE, ROOT, bridge, install, part
-from harness.boundary import INTERRUPT, ORIGINALS, text_of
+from harness.boundary import ORIGINALS, owned, text_of
 from harness.formats import FORMATS
 from harness.norms import NORMS
 
@@ -140,8 +140,7 @@ def _imported(what: str, option: str) -> ModuleType:
         advice = f"; install it with: {install(what.replace('_', '-'))}" if what in adapter_names() else ""
         raise NotFound(f"--impl {option}: it can't be imported: {_one_line(e)}{advice}") from e
     except BaseException as e:
-        if isinstance(e, KeyboardInterrupt) and INTERRUPT.came:
-            raise
+        _ = owned(e)  # a person's Ctrl-C goes on
         raise NotFound(f"--impl {option}: it can't be imported: {type(e).__name__}: {_one_line(e)}") from None
 
 

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 from harness import comparison
+from harness.boundary import owned
 from harness.comparison import Log, Output, Violation
 from harness.formats import FORMATS, Array, rounded
 from harness.norms import NORMS, Case
@@ -415,7 +416,7 @@ class Timing:
     refused: str = ""
     not_offered: bool = False
 
-    def refuse(self, error: Exception) -> None:
+    def refuse(self, error: BaseException) -> None:
         """There is no figure, for this reason."""
         self.not_offered = isinstance(error, NotImplementedError)
         ours = isinstance(error, Refused | NotImplementedError) and str(error)
@@ -509,8 +510,8 @@ def measure(point: Point, subjects: Sequence[Subject], budget: Budget, clock: Cl
                 call.check()
             call.late.clear()  # the first readings pay for the memory that they read into
             calls[call.name] = call
-        except Exception as e:
-            timings[s.implementation.name].refuse(e)
+        except BaseException as e:
+            timings[s.implementation.name].refuse(owned(e))
     copy, launch = _Copy(point, clock), _Launch(point, clock)
     for _ in range(WARMUP):
         copy.timed()
@@ -529,8 +530,8 @@ def measure(point: Point, subjects: Sequence[Subject], budget: Budget, clock: Cl
                     if turn % 2 and len(runner.late) < LATE_ROUNDS and not clock.asynchronous:
                         runner.read_twice()
                     runner.check()
-            except Exception as e:
-                timings[runner.name].refuse(e)
+            except BaseException as e:
+                timings[runner.name].refuse(owned(e))
                 del calls[runner.name]
         turn += 1
     for name, call in calls.items():
@@ -547,8 +548,8 @@ def measure(point: Point, subjects: Sequence[Subject], budget: Budget, clock: Cl
                     call.timed()
                     call.read_twice()
             _credible(timing, call)
-        except Exception as e:
-            timing.refuse(e)
+        except BaseException as e:
+            timing.refuse(owned(e))
     return timings
 
 
