@@ -16,7 +16,7 @@ import pytest
 
 import normspec
 from harness import benchmarks, bridge, checklist, exercises, families, isolation, languages, lessons, probes, report
-from harness.boundary import INTERRUPT, Boundary, forbid_exit, guard
+from harness.boundary import INTERRUPT, ORIGINALS, Boundary, forbid_exit, guard
 from harness.clauses import Clause, SpecError, all_clauses
 from harness.comparison import Violation
 from harness.diagnosis import Diagnostician
@@ -93,6 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
     probes.reseed(config.option.seed)
     forbid_exit()
     guard()
+    config.add_cleanup(ORIGINALS.clear)
     INTERRUPT.watch()
     asked = list(dict.fromkeys(config.option.impl or ["torch"]))
     folders = [what for what in asked if what not in adapter_names() and lessons.is_folder(what)]

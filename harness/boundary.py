@@ -11,6 +11,7 @@ import time
 import traceback
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ClassVar, NoReturn
 
@@ -157,10 +158,10 @@ VARIABLES: set[str] = set()  # of the environment
 
 
 def guard() -> None:
-    """Remembers what other modules hold, once. Called before an implementation is imported."""
-    if not ORIGINALS:
-        ORIGINALS.append(state.Originals())
-        VARIABLES.update(os.environ)
+    """Remembers what other modules hold. Called before a run imports an implementation."""
+    ORIGINALS[:] = [state.Originals()]
+    VARIABLES.clear()
+    VARIABLES.update(os.environ)
 
 
 def forbid_exit() -> None:
@@ -170,12 +171,23 @@ def forbid_exit() -> None:
         return
 
     def _exit(status: int) -> NoReturn:
-        if Boundary._inside and os.getpid() == pid and threading.get_ident() == Boundary._thread:
+        if INSIDE.depth and os.getpid() == pid and threading.get_ident() == INSIDE.thread:
             raise SystemExit(f"os._exit({status})")
         leave(status)
 
     _exit.normspec = True  # type: ignore[attr-defined]
     os._exit = _exit
+
+
+@dataclass
+class Inside:
+    """How many boundaries deep the process is in an implementation's code, and in which thread."""
+
+    depth: int = 0
+    thread: int = 0
+
+
+INSIDE = Inside()
 
 
 class Boundary:
@@ -185,7 +197,6 @@ class Boundary:
     """
 
     seconds: ClassVar[defaultdict[str, float]] = defaultdict(float)  # by implementation: spent in its own code
-    _inside = _thread = 0
 
     def __init__(self, name: str, replaced: Iterable[str] = ()):
         self.name = name
@@ -193,16 +204,16 @@ class Boundary:
         self.replaced: dict[str, None] = dict.fromkeys(replaced)
 
     def __enter__(self) -> None:
-        Boundary._inside += 1
-        if Boundary._inside == 1:
+        INSIDE.depth += 1
+        if INSIDE.depth == 1:
             self._output, self._settings = state.Output(), state.settings()
-            Boundary._thread = threading.get_ident()
+            INSIDE.thread = threading.get_ident()
             sys.stdout, sys.stderr = Printed(sys.stdout), Printed(sys.stderr)
             self._began = time.perf_counter()
 
     def __exit__(self, kind: Any, error: BaseException | None, where: TracebackType | None) -> None:
-        Boundary._inside -= 1
-        if not Boundary._inside:
+        INSIDE.depth -= 1
+        if not INSIDE.depth:
             self.seconds[self.name] += time.perf_counter() - self._began
             sys.stdout, sys.stderr = (s._stream if isinstance(s, Printed) else s for s in (sys.stdout, sys.stderr))
             replaced = [name for originals in ORIGINALS for name in originals.put_back()]

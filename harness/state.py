@@ -246,5 +246,10 @@ class Originals:
                 yield f"{function.__module__}.{function.__qualname__}"
 
 
+def _has_state(value: Any) -> bool:
+    """What the suite itself replaces as it goes: a collection, an object of a class of its own."""
+    return isinstance(value, list | dict | set) or type(value).__module__.startswith(OWN)
+
+
 def _name(place: ModuleType | type) -> str:
     return place.__name__ if isinstance(place, ModuleType) else f"{place.__module__}.{place.__qualname__}"
