@@ -12,12 +12,14 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar
 
 import torch
@@ -76,7 +78,7 @@ class Process:
         self._process = context.Process(
             target=worker.main, args=arguments, daemon=True, name=f"normspec {self.what}"[:60]
         )
-        with _without_interrupts():
+        with _without_interrupts(), _without_main():
             self._process.start()
         theirs.close()
         printed.close()
@@ -100,9 +102,8 @@ class Process:
 
     def stop(self) -> None:
         """Ends it, and all that it has started."""
-        if self._process is None:
+        if self._process is None or (pid := self._process.pid) is None:
             return
-        pid = self._process.pid
         strays = _descendants(pid)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
@@ -220,7 +221,7 @@ def _context() -> Any:
 
 
 @contextlib.contextmanager
-def _without_interrupts() -> Any:
+def _without_interrupts() -> Iterator[None]:
     """Ctrl-C is for the suite, which ends the processes itself: what is started within does not see it."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -230,6 +231,16 @@ def _without_interrupts() -> Any:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """multiprocessing would run the script that started the suite again in each process, which has no need of it."""
+    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _parents() -> dict[int, int]:
