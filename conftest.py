@@ -13,6 +13,8 @@ from typing import Any
 
 import hypothesis
 import pytest
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 import normspec
 from harness import benchmarks, bridge, checklist, exercises, families, isolation, languages, lessons, probes, report
@@ -42,6 +44,8 @@ _COMMON: dict[str, Any] = {
 hypothesis.settings.register_profile("dev", max_examples=15, derandomize=True, **_COMMON)
 hypothesis.settings.register_profile("ci", max_examples=15, derandomize=True, **_COMMON)
 hypothesis.settings.register_profile("thorough", max_examples=1000, **_COMMON)
+# Hypothesis would also draw the constants that it finds in local modules: the suite's own, and an implementation's.
+providers._get_local_constants = Constants
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 VERDICTS = pytest.StashKey[Verdicts]()
