@@ -28,6 +28,7 @@ from harness.explain import explain, mistakes_of
 from harness.formats import FORMATS
 from harness.implementations import Implementation, NotFound, adapter_names, load
 from harness.subject import SUBJECTS, Subject
+from harness.text import made_safe
 from harness.verdict import BROKEN, Verdicts, judge, studied
 from mistakes.answers import answers
 from mistakes.catalogue import catalogue, of_norm
@@ -287,6 +288,7 @@ def pytest_runtest_makereport(
     if isinstance(item, LessonItem):
         if call.when == "call":
             item.judged(result, error, _hints(item, item.clause.id) if error else 0)
+        made_safe(result)
         return result
     if subject is None and call.when == "call" and (studied_clause := _studied(item)):
         studied(result, studied_clause)
@@ -295,6 +297,8 @@ def pytest_runtest_makereport(
         judge(item, result, error, subject, clause, item.stash[SIBLINGS],
               item.config.stash[DIAGNOSTICIAN], _hints(item, clause.id), item.config.stash[LANGUAGE],
               families.CLAUSES.get(families.hygiene, {}).get(clause.norm, ""))  # fmt: skip
+    if subject:
+        made_safe(result)
     return result
 
 

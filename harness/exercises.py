@@ -16,7 +16,8 @@ from harness.diagnosis import Diagnostician
 from harness.implementations import Implementation
 from harness.lessons import LESSONS, NotImportable, Problem, lesson_clauses
 from harness.subject import Subject
-from harness.verdict import Record, bounded
+from harness.text import bounded
+from harness.verdict import Record
 
 PASSED = "normspec/passed"  # in pytest's cache: the clauses that have passed, by the exercises' folder
 WIDTH = 118

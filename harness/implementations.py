@@ -22,12 +22,16 @@ from harness import PACKAGE, ROOT, bridge, install, part
 from harness.boundary import ORIGINALS, owned, text_of
 from harness.formats import FORMATS
 from harness.norms import NORMS
+from harness.text import one_line
 
 ADAPTERS = ROOT / "adapters"
 
 
 class NotFound(Exception):
     """`--impl` names nothing that can be held to the specs; the message says what is wrong and what there is."""
+
+    def __init__(self, message: str):
+        super().__init__(one_line(message, 1000))
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +76,8 @@ def load(what: str, clause_ids: set[str]) -> Implementation:
     WHAT is an adapter's name (`jax`), a dotted module (`torch.nn.functional`), a file (`my_kernels.py`), or one norm
     alone (`rms_norm=package.module:Class`, `layer_norm=my_kernels.py:fused`). Raises NotFound.
     """
+    if not what.isprintable():
+        raise NotFound(f"--impl {what!a}: expected a name without control characters")
     norm, _, target = what.partition("=") if re.match(r"\w+=", what) else ("", "", what)
     if norm:
         if norm not in NORMS:
@@ -223,8 +229,8 @@ def _version(module: ModuleType) -> str:
         package = getattr(module, "PACKAGE", inner[0])
     version = getattr(module, "__version__", None) or getattr(sys.modules.get(package), "__version__", None)
     try:
-        return str(version or importlib.metadata.version(package))
-    except importlib.metadata.PackageNotFoundError:
+        return one_line(str(version or importlib.metadata.version(package)))
+    except Exception:  # no such package, or a version of another kind than text
         return ""
 
 

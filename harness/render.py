@@ -20,6 +20,7 @@ from harness.checklist import symbol
 from harness.clauses import Clause, all_clauses
 from harness.formats import FORMATS
 from harness.norms import NORMS
+from harness.text import cleaned
 from harness.verdict import BROKEN, Record
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -34,21 +35,6 @@ GRADES = {
     "lowp": "statistics or sums one format down",
     "none": "no arithmetic of the right formula",
 }
-
-# Colour codes of a terminal, control characters but tab and newline, marks that turn the direction of text, lone
-# surrogates and what is no character.
-_FOREIGN = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
-)
-
-
-def cleaned(value: Any) -> Any:
-    """The document with each such character replaced by U+FFFD, in keys too."""
-    if isinstance(value, str):
-        return _FOREIGN.sub("\ufffd", value.replace("\r\n", "\n"))
-    if isinstance(value, dict):
-        return {cleaned(k): cleaned(v) for k, v in value.items()}
-    return [cleaned(v) for v in value] if isinstance(value, list) else value
 
 
 # -- what HTML and Markdown both say -----------------------------------------------------------------------------------

@@ -16,8 +16,8 @@ from harness.diagnosis import Diagnostician
 from harness.formats import FORMATS
 from harness.implementations import Implementation
 from harness.subject import Subject
+from harness.text import bounded
 
-MESSAGE_LIMIT = 4000
 # Of several tests of one clause the one further left decides.
 OUTCOMES = ("crash", "timeout", "error", "fail", "known_failure", "pass", "not_started", "not_offered")
 BROKEN = ("crash", "timeout", "error", "fail")
@@ -51,11 +51,6 @@ class Record:
         return self.outcome in BROKEN and self.level != "should"
 
 
-def bounded(text: str) -> str:
-    """The text, cut where it is too long for a report."""
-    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 20] + " ... [cut]"
-
-
 def _outcome(error: BaseException | None, subject: Subject) -> tuple[str, str | None]:
     """What the test's end means, and what to say about it."""
     if error is None:
@@ -86,6 +81,7 @@ def judge(
 ) -> None:
     """Turns pytest's report of one test into a verdict: its record, its outcome for pytest, its message."""
     outcome, message = _outcome(error, subject)
+    message = None if message is None else bounded(message)
     config, log = item.config, subject.log
     record = Record(
         subject.implementation.name,
@@ -100,14 +96,14 @@ def judge(
         log.probe,
         log.choice if outcome == "pass" else None,
         [],
-        None if message is None else bounded(message),
+        message,
         log.grade,
     )
     declared = subject.implementation.known_failure(clause.id, subject.device, subject.dtype)
     if isinstance(error, Violation) and declared is None:
         diagnosis = diagnostician.explain(subject, item.function, clause.id, error)  # type: ignore[attr-defined]
         record.diagnosis = diagnosis.names
-        message = "\n".join([bounded(str(message)), *diagnosis.lines(hints, language)])
+        message = "\n".join([str(message), *diagnosis.lines(hints, language)])
         record.message = bounded(message)
     if message is not None and outcome in BROKEN:
         probe = f"   probe {log.probe}" if log.probe else ""

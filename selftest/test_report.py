@@ -17,7 +17,8 @@ from harness.clauses import LEVELS, all_clauses
 from harness.formats import FORMATS
 from harness.render import subjects
 from harness.report import SCHEMA, read, rendered
-from harness.verdict import BROKEN, MESSAGE_LIMIT, OUTCOMES, Record
+from harness.text import MESSAGE_LIMIT
+from harness.verdict import BROKEN, OUTCOMES, Record
 
 HERE = Path(__file__).resolve().parent
 SYMBOLS = {"pass": "✓", "fail": "✗", "error": "✗", "known_failure": "k", "not_offered": "–"}
