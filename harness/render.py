@@ -484,10 +484,17 @@ LINES, WORDS = 6, 1000  # of a message
 NAME = 120  # characters of a name
 
 
+def _inert(text: str) -> str:
+    """One line in which nobody is mentioned and no address is linked.
+
+    A page like GitHub's looks for these in what is left when all that is escaped is read; a space of no width divides them.
+    """
+    return re.sub(r"(?<=[@#])(?=\w)|(?<=www)(?=\.)|(?<=:)(?=//)", "\u200b", " ".join(text.split()), flags=re.IGNORECASE)
+
+
 def _md(text: str) -> str:
     """One line of text that Markdown takes for nothing else."""
-    line = " ".join(text.split())
-    line = line if len(line) <= NAME else line[: NAME - 1] + "…"
+    line = _inert(text if len(text) <= NAME else text[: NAME - 1] + "…")
     return re.sub(r"[\\`*_\[\]{}()|#~@$!:]", r"\\\g<0>", escape(line, quote=False))
 
 
@@ -552,10 +559,10 @@ def _details(s: Subject) -> Iterator[str]:
         clauses = f.clauses
         ids = ", ".join(list(clauses)[:12]) + (f" and {len(clauses) - 12} more" if len(clauses) > 12 else "")
         head = f"{f.sign} {f.where}: {f.cause[: 2 * NAME]}{'…' if len(f.cause) > 2 * NAME else ''} ({ids}) · {s.title[:NAME]}"
-        lines = [f"<details><summary>{escape(' '.join(head.split()))}</summary>"]
+        lines = [f"<details><summary>{escape(_inert(head))}</summary>"]
         for clause, rs in clauses.items():
             where = " ".join(short(r.dtype)[:NAME] for r in rs)
-            lines.append(f"<p><b>{escape(clause)} {escape(title(clause))}</b> · {escape(' '.join(where.split()))}</p>")
+            lines.append(f"<p><b>{escape(clause)} {escape(title(clause))}</b> · {escape(_inert(where))}</p>")
             if f.sign != "k":
                 lines.append(_first_lines(rs[0].message))
         if f.sign == "k":

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from markdown_it import MarkdownIt
 from running import ROOT, run
 
 from harness import render, report
@@ -182,6 +184,9 @@ MARKUP = {
     "template": "{{ 7 * 7 }}{% raw %}{# #}",
     "link": "[a](javascript:alert(1)) <https://example.org>",
     "Markdown": "| `code` ``` **bold** _i_ # h ~~s~~ $x$ ![i](u)",
+    "blocks": "- a\n1. b\n# c\n===\n\n    d\n> e\n---\n| - |\n[f]: javascript:alert(1)\n[f] [^1]",
+    "addresses": "@octocat @org/team #1 octo/repo#2 https://example.org www.example.org a@example.org javascript:alert(1)",
+    "end of all": "</pre></code></p></summary></details></li></ul></table>\n\n<script>alert(1)</script>",
 }
 
 
@@ -224,6 +229,21 @@ def test_no_text_of_a_report_is_markdown(said: str) -> None:
 
     assert blocks(shown) == blocks(plain)
     assert Page(shown).unbalanced == []
+
+
+GITHUB = MarkdownIt("commonmark").enable(["table", "strikethrough"])  # what it reads; its addresses are looked for below
+
+
+@pytest.mark.parametrize("said", MARKUP.values(), ids=MARKUP.keys())
+def test_a_reader_of_markdown_finds_no_markup_in_a_text(said: str) -> None:
+    """The page that it makes has the elements of a harmless one, and nothing in its texts is a mention or an address."""
+    plain, shown = GITHUB.render(render.markdown(varied("said"))), GITHUB.render(render.markdown(varied(said)))
+
+    read, expected = Page(shown), Page(plain)
+    texts = unescape(re.sub(r"<(pre|code)>.*?</\1>|<.*?>", "", shown, flags=re.DOTALL))
+    assert read.tags == expected.tags
+    assert read.unbalanced == []
+    assert re.findall(r"[@#]\w|www\.|://", texts) == []
 
 
 FOREIGN = "\x1b[31mred\x1b[0m \x00 \x07 \x1b]0;title\x07 \x7f \x9b \ud800 \u202e \u2028 \r end"
