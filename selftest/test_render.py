@@ -209,6 +209,14 @@ def test_every_text_of_a_report_is_on_the_page(said: str) -> None:
     assert f"{said}\n{said}" in [r[9] for r in page.records]
 
 
+def test_the_data_of_a_page_can_not_end_their_element() -> None:
+    """No sign in them begins a tag or a comment, and no line ends where JavaScript sees an end and JSON none."""
+    page = Page(render.html(varied("</script><!--<script>\u2028")))
+
+    assert re.findall("[<>&\u2028\u2029]", page.scripts[0]) == []
+    assert "</script><!--<script>\ufffd" in page.data["texts"]
+
+
 def blocks(markdown: str) -> list[Any]:
     """What a reader of Markdown makes of it: of an HTML block its tags, of any other its lines' first signs and cells.
 
@@ -231,7 +239,9 @@ def test_no_text_of_a_report_is_markdown(said: str) -> None:
     assert Page(shown).unbalanced == []
 
 
-GITHUB = MarkdownIt("commonmark").enable(["table", "strikethrough"])  # what it reads; its addresses are looked for below
+GITHUB = MarkdownIt("commonmark").enable(
+    ["table", "strikethrough"]
+)  # what it reads; its addresses are looked for below
 
 
 @pytest.mark.parametrize("said", MARKUP.values(), ids=MARKUP.keys())
