@@ -17,7 +17,19 @@ from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 
 import normspec
-from harness import benchmarks, bridge, checklist, exercises, families, isolation, languages, lessons, probes, report
+from harness import (
+    benchmarks,
+    bridge,
+    checklist,
+    exercises,
+    families,
+    isolation,
+    languages,
+    lessons,
+    probes,
+    report,
+    shards,
+)
 from harness.boundary import INTERRUPT, ORIGINALS, Boundary, forbid_exit, guard
 from harness.clauses import Clause, SpecError, all_clauses
 from harness.comparison import Violation
@@ -87,6 +99,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(benchmarks, "normspec-benchmarks")
+    config.pluginmanager.register(shards, "normspec-shards")
     config.addinivalue_line("markers", "clause(id): the clause of the specs that the test holds an implementation to")
     config.stash[LANGUAGE] = config.option.lang or languages.of_locale()
     if config.option.hint not in (None, "next", "1", "2", "3"):
@@ -94,6 +107,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for path in config.option.report or []:
         if problem := report.problem(Path(path)):
             raise pytest.UsageError(problem)
+    if config.option.shard is not None:
+        shards.parsed(config.option.shard)
     config.stash[DIAGNOSTICIAN] = Diagnostician(of_norm)
     probes.reseed(config.option.seed)
     forbid_exit()
@@ -110,6 +125,8 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"--isolate: {'exercises are checked' if folders else 'norms are timed'} in this process"
         )
+    if folders and config.option.shard is not None:
+        raise pytest.UsageError(f"--shard {config.option.shard}: exercises are not divided")
     try:
         ids = set(all_clauses())
         implementations = [_loaded(config, what, ids) for what in asked if what not in folders]
@@ -180,7 +197,8 @@ def pytest_report_header(config: pytest.Config) -> str:
         return f"normspec: the exercises in {config.stash[CLASSROOM].folder}"
     names = [f"{i.name} {i.version}".strip() for i in config.stash[VERDICTS].implementations]
     devices, dtypes = config.stash[AXES]
-    return f"normspec: {', '.join(names)} on {', '.join(devices)} in {', '.join(dtypes)}"
+    part = f", shard {config.option.shard}" if config.option.shard else ""
+    return f"normspec: {', '.join(names)} on {', '.join(devices)} in {', '.join(dtypes)}{part}"
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.File | None:
@@ -316,21 +334,29 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     config = session.config
     verdicts = config.stash[VERDICTS]
-    if hasattr(config, "workerinput") or not (verdicts.records or benchmarks.figures_of(config)):
+    idle = exitstatus == 5 and shards.has_others(config)
+    if hasattr(config, "workerinput") or not (verdicts.records or benchmarks.figures_of(config) or idle):
         return
+    if idle:
+        session.exitstatus = 0
     if exitstatus == 0 and (verdicts.mended() or any(r.fails_the_run for r in verdicts.records.values())):
         session.exitstatus = 1
-    if verdicts.records and not verdicts.checked and exitstatus == 0:
+    if (
+        verdicts.records and not verdicts.checked and exitstatus == 0 and not config.option.shard
+    ):  # merging looks at all shards
         session.exitstatus = 4
     devices, dtypes = config.stash[AXES]
     for path in config.option.report or []:
         arguments = normspec.given or [str(a) for a in config.invocation_params.args]
         report.write(Path(path), report.document(
-            verdicts.for_report(devices, dtypes), devices, arguments, benchmarks.figures_of(config), verdicts.seconds))  # fmt: skip
+            verdicts.for_report(devices, dtypes), devices, arguments, benchmarks.figures_of(config), verdicts.seconds,
+            shards.of_run(session, exitstatus)))  # fmt: skip
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     verdicts = config.stash[VERDICTS]
+    if not verdicts.checked and shards.has_others(config) and not benchmarks.figures_of(config):
+        terminalreporter.write_line(f"shard {config.option.shard}: nothing to check: other shards may have something")
     if not verdicts.records:
         return
     if classroom := config.stash.get(CLASSROOM, None):
@@ -350,7 +376,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(line, **markup)
     for line in verdicts.mended().values():
         terminalreporter.write_line(f"ERROR: {line}", red=True)
-    if not verdicts.checked:
+    if not verdicts.checked and not config.option.shard:
         terminalreporter.write_line(
             "ERROR: nothing was checked: every call was refused with NotImplementedError", red=True
         )

@@ -12,7 +12,7 @@ from harness import ROOT
 
 LANGUAGES = ("en", "zh")
 DTYPES = "float64, float32, bfloat16, float16"
-WITH_VALUE = ("--impl", "--device", "--dtype", "--report", "--explain", "--lang", "--figures")
+WITH_VALUE = ("--impl", "--device", "--dtype", "--report", "--explain", "--lang", "--figures", "--shard")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,6 +36,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--report", action="append", metavar="PATH", help=(
         "write the result to PATH, by its suffix: .json, .html (a page with every verdict), .md (a summary for a job's page); "
         "repeatable; normspec merge joins several .json"))  # fmt: skip
+    group.addoption("--shard", metavar="I/N", help=(
+        "run the I-th of N parts, 2/3 say, a clause to each in turn; normspec merge joins their reports (.json) and names a part "
+        "that is missing"))  # fmt: skip
     group.addoption("--hint", nargs="?", const="next", metavar="STEPS", help=(
         "add the next step of the hint to each failure that has a known cause, or so many: --hint=1 a question, --hint=2 "
         "the formula too, --hint=3 the numbers by hand too"))  # fmt: skip

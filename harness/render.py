@@ -243,7 +243,7 @@ def environments(content: dict[str, Any]) -> list[tuple[str, dict[str, str]]]:
     """Where the runs took place: of each its file, if it is one of several, and what to know of it."""
     runs = content.get("merged", [{"file": "", "environment": content["environment"]}])
     return [(run["file"], {
-        **{name: run["environment"][name] for name in ("date",) if name in run["environment"]}, "Python": run["environment"]["python"], "platform": run["environment"]["platform"],
+        **{name: run["environment"][name] for name in ("date", "shard") if name in run["environment"]}, "Python": run["environment"]["python"], "platform": run["environment"]["platform"],
         "packages": ", ".join(f"{n} {v}" for n, v in run["environment"]["packages"].items()),
         "devices": ", ".join(f"{d}: {n}" for d, n in run["environment"]["devices"].items()),
         "threads": str(run["environment"]["threads"]), "command": shlex.join(run["environment"]["command"]),
@@ -274,6 +274,7 @@ def html(content: dict[str, Any]) -> str:
     numbers, data = _data(records, shown, matrices)
     return environment.get_template("report.html").render(
         suite=content["suite"],
+        missing=content.get("missing", []),
         environments=environments(content),
         subjects=shown,
         many=many,
@@ -482,6 +483,7 @@ def _pictures(shown: set[str]) -> list[tuple[str, list[tuple[str, list[str]]]]]:
 LIMIT = 190_000  # bytes: a job's summary may have 1 MiB, for all its steps together
 LINES, WORDS = 6, 1000  # of a message
 NAME = 120  # characters of a name
+MISSING = 20  # shards that are named
 
 
 def _inert(text: str) -> str:
@@ -492,9 +494,9 @@ def _inert(text: str) -> str:
     return re.sub(r"(?<=[@#])(?=\w)|(?<=www)(?=\.)|(?<=:)(?=//)", "\u200b", " ".join(text.split()), flags=re.IGNORECASE)
 
 
-def _md(text: str) -> str:
+def _md(text: str, most: int = NAME) -> str:
     """One line of text that Markdown takes for nothing else."""
-    line = _inert(text if len(text) <= NAME else text[: NAME - 1] + "…")
+    line = _inert(text if len(text) <= most else text[: most - 1] + "…")
     return re.sub(r"[\\`*_\[\]{}()|#~@$!:]", r"\\\g<0>", escape(line, quote=False))
 
 
@@ -530,6 +532,9 @@ def markdown(content: dict[str, Any]) -> str:
 def _summaries(content: dict[str, Any], shown: list[Subject], records: list[Record]) -> Iterator[str]:
     """A table for each implementation, and where it ran."""
     yield f"## normspec {_md(content['suite']['version'])}"
+    if absent := content.get("missing", []):
+        more = f" and {len(absent) - MISSING} more" if len(absent) > MISSING else ""
+        yield f"✗ This report is not whole: {'; '.join(_md(said, 1000) for said in absent[:MISSING])}{more}"
     for s in shown:
         sign, said = s.verdict
         yield f"### {sign} {_md(s.title)}\n\n{said}"

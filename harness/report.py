@@ -20,10 +20,10 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
-from harness import COMMAND, PACKAGE, ROOT, grades, install
+from harness import COMMAND, PACKAGE, ROOT, grades, install, shards
 from harness.clauses import all_clauses
 from harness.formats import FORMATS
-from harness.verdict import STUDY, Record
+from harness.verdict import STUDY, UNCHECKED, Record
 
 SCHEMA = Path(__file__).with_name("report.schema.json")
 SUFFIXES = (".json", ".html", ".md")
@@ -57,7 +57,9 @@ def problem(path: Path, option: str = "--report") -> str | None:
     return None
 
 
-def environment(devices: list[str], arguments: list[str], seconds: dict[str, dict[str, float]]) -> dict[str, Any]:
+def environment(
+    devices: list[str], arguments: list[str], seconds: dict[str, dict[str, float]], shard: str | None = None
+) -> dict[str, Any]:
     """Where and when the run took place: packages, device names, thread counts, command line; whose time it took."""
     import torch
 
@@ -78,6 +80,7 @@ def environment(devices: list[str], arguments: list[str], seconds: dict[str, dic
         "threads": torch.get_num_threads(),
         "command": [COMMAND, *arguments],
         "seconds": {name: {whose: round(s, 1) for whose, s in spent.items()} for name, spent in seconds.items()},
+        **({"shard": shard} if shard else {}),
     }
 
 
@@ -87,13 +90,14 @@ def document(
     arguments: list[str],
     benchmarks: list[dict[str, Any]],
     seconds: dict[str, dict[str, float]],
+    shard: str | None = None,
 ) -> dict[str, Any]:
     """The whole report, by the schema; `benchmarks` only where there were any."""
     return {
         **({"benchmarks": benchmarks} if benchmarks else {}),
         "schema": 1,
         "suite": {"name": "normspec", "version": version()},
-        "environment": environment(devices, arguments, seconds),
+        "environment": environment(devices, arguments, seconds, shard),
         "records": [asdict(r) for r in records],
     }
 
@@ -230,6 +234,8 @@ def merged(paths: Sequence[Path], last: bool = False) -> Document:
 def joined(documents: Mapping[str, Document], last: bool = False) -> Document:
     """One document of several, by their files: environments and timings stand side by side, the records as in one run.
 
+    Where shards of a run are not among them, `missing` says which.
+
     A record that two files have must be the same in both, the error and the arithmetic apart, of which the worse stands;
     with `last` the later file's stands. Raises ReportError.
     """
@@ -259,7 +265,10 @@ def joined(documents: Mapping[str, Document], last: bool = False) -> Document:
     runs = [run for file, content in documents.items() for run in content.get(
         "merged", [{"file": file, "environment": content["environment"]}])]  # fmt: skip
     timed = [{"file": file, **b} for file, content in documents.items() for b in content.get("benchmarks", [])]
+    checked = {r.implementation for _, r in records.values() if r.outcome not in UNCHECKED}
+    absent = shards.missing([run["environment"] for run in runs], checked)
     return {
+        **({"missing": absent} if absent else {}),
         **({"benchmarks": _once(timed)} if timed else {}),
         "schema": 1,
         "suite": {"name": "normspec", "version": ", ".join(_once(d["suite"]["version"] for d in documents.values()))},
@@ -292,8 +301,8 @@ def _in_order(records: list[Record]) -> list[Record]:
     return sorted(records, key=place)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line: `merge`."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line: `merge`; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="normspec" if PACKAGE else "python -m harness.report", description="Reports of several runs as one."
     )
@@ -309,10 +318,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if wrong := problem(given.output, "-o"):
         raise SystemExit(wrong)
     try:
-        write(given.output, merged(given.files, given.last))
+        content = merged(given.files, given.last)
+        write(given.output, content)
     except ReportError as e:
         raise SystemExit(str(e)) from e
+    for said in content.get("missing", []):
+        print(said, file=sys.stderr)
+    return 1 if "missing" in content else 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -21,6 +21,7 @@ from harness.text import bounded
 # Of several tests of one clause the one further left decides.
 OUTCOMES = ("crash", "timeout", "error", "fail", "known_failure", "pass", "not_started", "not_offered")
 BROKEN = ("crash", "timeout", "error", "fail")
+UNCHECKED = ("not_offered", "not_started")
 
 
 @dataclass
@@ -197,7 +198,7 @@ class Verdicts:
 
     @property
     def checked(self) -> bool:
-        return any(r.outcome not in ("not_offered", "not_started") for r in self.records.values())
+        return any(r.outcome not in UNCHECKED for r in self.records.values())
 
     @property
     def studies(self) -> list[Record]:

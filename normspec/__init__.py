@@ -36,8 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = list(sys.argv[1:] if arguments is None else arguments)
     options = import_module(OPTIONS)
     if command[:1] == ["merge"]:
-        import_module(OPTIONS.replace("options", "report")).main(command)
-        return 0
+        return int(import_module(OPTIONS.replace("options", "report")).main(command))
     if {"-h", "--help"} & set(command):
         print(_help(options))
         return 0
