@@ -67,6 +67,7 @@ AXES = pytest.StashKey[tuple[list[str], list[str]]]()
 SIBLINGS = pytest.StashKey[int]()
 CLASSROOM = pytest.StashKey[Classroom]()
 LANGUAGE = pytest.StashKey[str]()
+UNWRITTEN = pytest.StashKey[list[str]]()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -348,9 +349,19 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     devices, dtypes = config.stash[AXES]
     for path in config.option.report or []:
         arguments = normspec.given or [str(a) for a in config.invocation_params.args]
-        report.write(Path(path), report.document(
+        content = report.document(
             verdicts.for_report(devices, dtypes), devices, arguments, benchmarks.figures_of(config), verdicts.seconds,
-            shards.of_run(session, exitstatus)))  # fmt: skip
+            shards.of_run(session, exitstatus))  # fmt: skip
+        try:
+            report.write(Path(path), content)
+        except report.ReportError as e:
+            config.stash.setdefault(UNWRITTEN, []).append(f"ERROR: --report {e}")
+            session.exitstatus = session.exitstatus or 4
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    for line in config.stash.get(UNWRITTEN, []):
+        config.get_terminal_writer().line(line, red=True)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

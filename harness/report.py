@@ -11,9 +11,10 @@ import json
 import math
 import os
 import platform
+import re
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata, util
@@ -23,6 +24,7 @@ from typing import Any
 from harness import COMMAND, PACKAGE, ROOT, grades, install, shards
 from harness.clauses import all_clauses
 from harness.formats import FORMATS
+from harness.text import CUT, one_line
 from harness.verdict import STUDY, UNCHECKED, Record
 
 SCHEMA = Path(__file__).with_name("report.schema.json")
@@ -38,17 +40,23 @@ Document = dict[str, Any]
 
 
 class ReportError(ValueError):
-    """A file that is no report, or reports that contradict each other; the message names file and field."""
+    """A file that is no report or can't be written, or reports that contradict each other; the message names file and field."""
+
+    def __init__(self, message: str):
+        super().__init__(one_line(message, 1000))
 
 
 def problem(path: Path, option: str = "--report") -> str | None:
     """Why a report can't be written there, or None."""
-    parent = path.resolve().parent
+    try:
+        parent, is_folder = path.resolve().parent, path.is_dir()
+    except (OSError, ValueError, RuntimeError) as e:  # too long, a NUL, a link to itself
+        return f"{option} {path}: {e.strerror if isinstance(e, OSError) else e}"
     if path.suffix not in SUFFIXES:
         return f"{option} {path}: reports are written as {', '.join(SUFFIXES)}, not as {path.suffix or 'a file without a suffix'}"
     if path.suffix == ".html" and util.find_spec("jinja2") is None:
         return f"{option} {path}: {REMEDY}"
-    if path.is_dir():
+    if is_folder:
         return f"{option} {path}: it is a folder"
     if not parent.is_dir():
         return f"{option} {path}: there is no folder {parent}"
@@ -122,13 +130,16 @@ def rendered(content: Document, suffix: str) -> str:
 
 
 def write(path: Path, content: Document) -> None:
-    """The report, whole or not at all."""
-    written(path, rendered(content, path.suffix).encode())
+    """The report, whole or not at all. Raises ReportError."""
+    try:
+        written(path, rendered(content, path.suffix).encode())
+    except OSError as e:
+        raise ReportError(f"{path}: it can't be written: {e.strerror}") from e
 
 
 def written(path: Path, content: bytes) -> None:
     """The whole file or none: written beside its place, then moved there."""
-    handle, name = tempfile.mkstemp(dir=path.resolve().parent, prefix=path.name, suffix=".part")
+    handle, name = tempfile.mkstemp(dir=path.resolve().parent, prefix=".normspec-", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -146,7 +157,7 @@ def _number(text: str) -> float:
     """A number of a JSON document; Python would also read 1e999 and NaN, which JSON has not."""
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"{text} is no number")
+        raise ValueError(f"{_short(text)} is no number")
     return int(text) if text.lstrip("-").isdecimal() else value
 
 
@@ -164,7 +175,11 @@ def read(path: Path) -> Document:
 
 def checked(content: Any, path: Path) -> Document:
     """The document, if it follows the schema; `path` is where it comes from. Raises ReportError."""
-    if fault := next(_faults(content), None):
+    try:
+        fault = next(_faults(content), None)
+    except RecursionError:
+        fault = "the document: lists or objects stand in each other too deep"
+    if fault:
         raise ReportError(f"{path}: {fault}")
     document: Document = content
     return document
@@ -179,7 +194,7 @@ def _faults(content: Any) -> Iterator[str]:
         yield from _plain_faults(content, schema, schema["$defs"], "")
         return
     for error in jsonschema.Draft202012Validator(schema).iter_errors(content):
-        field = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path).lstrip(".")
+        field = "".join(f"[{p}]" if isinstance(p, int) else f".{_short(p)}" for p in error.absolute_path).lstrip(".")
         yield f"{field or 'the document'}: {_short(error.message)}"
 
 
@@ -193,15 +208,38 @@ TYPES: dict[str, Any] = {
 }
 
 
+def _is(value: Any, kind: str) -> bool:
+    """Whether JSON calls it so: 2.0 is an integer, and a truth value is no number."""
+    whole = kind == "integer" and isinstance(value, float) and value.is_integer()
+    return (isinstance(value, TYPES[kind]) or whole) and not isinstance(value, bool)
+
+
+# What a rule may say of a value, and when that does not hold.
+LIMITS: dict[str, Callable[[Any, Any], bool]] = {
+    "minLength": lambda value, least: isinstance(value, str) and len(value) < least,
+    "maxLength": lambda value, most: isinstance(value, str) and len(value) > most,
+    "pattern": lambda value, form: isinstance(value, str) and not re.search(form, value),
+    "minimum": lambda value, least: isinstance(value, int | float) and value < least,
+    "exclusiveMinimum": lambda value, least: isinstance(value, int | float) and value <= least,
+    "minItems": lambda value, least: isinstance(value, list) and len(value) < least,
+    "uniqueItems": lambda value, _: isinstance(value, list) and len({json.dumps(v) for v in value}) < len(value),
+    "const": lambda value, only: isinstance(value, bool) or value != only,
+    "enum": lambda value, known: isinstance(value, bool) or value not in known,
+}
+
+
 def _plain_faults(value: Any, rule: Any, definitions: Any, field: str) -> Iterator[str]:
-    """The same without jsonschema, for types, keys and enumerations; not for lengths and patterns."""
+    """The same without jsonschema, for what the schema makes use of."""
     if "$ref" in rule:
         rule = definitions[rule["$ref"].rpartition("/")[2]]
     kinds = [rule["type"]] if isinstance(rule.get("type"), str) else rule.get("type", [])
-    if kinds and (isinstance(value, bool) or not any(isinstance(value, TYPES[k]) for k in kinds)):
+    broken = next((name for name in LIMITS if name in rule and LIMITS[name](value, rule[name])), None)
+    if kinds and not any(_is(value, k) for k in kinds):
         yield f"{field or 'the document'}: {_short(repr(value))} is not of type {' or '.join(kinds)}"
-    elif value not in (allowed := rule.get("enum", [rule.get("const", value)])):
-        yield f"{field}: {_short(repr(value))} is not one of {allowed}"
+    elif broken in ("const", "enum"):
+        yield f"{field}: {_short(repr(value))} is not one of {rule.get('enum', [rule.get('const')])}"
+    elif broken:
+        yield f"{field}: {_short(repr(value))} breaks {broken} {rule[broken]}"
     elif isinstance(value, dict):
         properties, others = rule.get("properties", {}), rule.get("additionalProperties")
         for key in rule.get("required", ()):
@@ -211,14 +249,15 @@ def _plain_faults(value: Any, rule: Any, definitions: Any, field: str) -> Iterat
             if key not in properties and others is False:
                 yield f"{field or 'the document'}: {_short(repr(key))} was unexpected"
             else:
-                yield from _plain_faults(entry, properties.get(key, others), definitions, f"{field}.{key}".lstrip("."))
+                inner = f"{field}.{_short(key)}".lstrip(".")
+                yield from _plain_faults(entry, properties.get(key, others), definitions, inner)
     elif isinstance(value, list):
         for i, entry in enumerate(value):
             yield from _plain_faults(entry, rule["items"], definitions, f"{field}[{i}]")
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 200 else text[:190] + " ... [cut]"
+    return one_line(text if len(text) <= 200 else text[:190] + CUT)
 
 
 # -- merging -----------------------------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import jsonschema
 import pytest
 from running import Run, reported, run
 
+from harness import report
 from harness.clauses import LEVELS, all_clauses
 from harness.formats import FORMATS
 from harness.render import subjects
@@ -62,12 +65,12 @@ def test_a_report_follows_its_schema(done: Run, schema: dict[str, Any]) -> None:
 )
 def test_the_schema_refuses_what_is_no_record(done: Run, schema: dict[str, Any], change: dict[str, Any]) -> None:
     """One value that does not belong, in one record, is enough."""
-    report = copy.deepcopy(done.report)
-    assert report is not None
-    report["records"][0].update(change)
+    changed = copy.deepcopy(done.report)
+    assert changed is not None
+    changed["records"][0].update(change)
 
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(report, schema)
+        jsonschema.validate(changed, schema)
 
 
 def test_the_schema_knows_every_level_and_outcome(schema: dict[str, Any]) -> None:
@@ -187,3 +190,69 @@ def test_a_choice_is_one_of_its_clause_s_options(done: Run) -> None:
     chosen = {(r["clause"], r["choice"]) for r in done.records if r["choice"] and "finfo" not in r["choice"]}
 
     assert [(c, option) for c, option in chosen if f"`{option}`" not in all_clauses()[c].body] == []
+
+
+# -- written whole or not at all ---------------------------------------------------------------------------------------
+
+WRITING = """
+import os, resource, sys
+from pathlib import Path
+from harness import report
+
+{before}
+try:
+    report.write(Path(sys.argv[1]), {{"records": ["x" * 1_000_000]}})
+except report.ReportError as e:
+    print(e)
+"""
+
+
+def _written(path: Path, before: str) -> subprocess.CompletedProcess[str]:
+    """What a process leaves that writes a megabyte there."""
+    command = [sys.executable, "-c", WRITING.format(before=before), str(path)]
+    return subprocess.run(command, cwd=HERE.parent, capture_output=True, text=True, check=False)
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
+    """One line says which report it was and why; no half of one is left."""
+    (tmp_path / "run.json").write_text("before")
+
+    done = _written(tmp_path / "run.json", "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))")
+
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'run.json'}: it can't be written: File too large\n")
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("run.json", "before")]
+
+
+def test_a_process_that_dies_while_it_writes_leaves_what_was_there(tmp_path: Path) -> None:
+    """The report has its name only when it is whole."""
+    (tmp_path / "run.json").write_text("before")
+
+    done = _written(tmp_path / "run.json", "os.chmod = lambda *_: os._exit(9)")
+
+    assert done.returncode == 9
+    assert (tmp_path / "run.json").read_text() == "before"
+    assert [p.suffix for p in tmp_path.iterdir() if p.name != "run.json"] == [".part"]
+
+
+def test_a_run_whose_report_can_t_be_written_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In its last line; the checklist stands, other reports are written, and the run does not pass."""
+    failing = str(tmp_path / "a.json")
+    write = report.written
+    monkeypatch.setattr(
+        report, "written", lambda path, content: write(path / "no" if str(path) == failing else path, content)
+    )
+
+    done = run(
+        "-q",
+        "test_layernorm.py",
+        "--dtype=float32",
+        "-k",
+        "test_divisor",
+        f"--report={failing}",
+        f"--report={tmp_path / 'b.md'}",
+    )
+
+    assert done.status == 4
+    assert " ✓ LN-3 " in done.stdout
+    assert done.stdout.splitlines()[-1] == f"ERROR: --report {failing}: it can't be written: No such file or directory"
+    assert [p.name for p in tmp_path.iterdir()] == ["b.md"]
