@@ -45,7 +45,11 @@ def parse(path: Path) -> list[Clause]:
     """
     clauses, norm = [], ""
     titles = {n.title: n.name for n in NORMS.values()}
-    lines = path.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as e:
+        line = e.object.count(b"\n", 0, e.start) + 1
+        raise SpecError(f"{path.name}:{line}: no UTF-8: {e.reason}") from e
     starts = [i for i, line in enumerate(lines) if re.match(r"#{1,2} ", line)] + [len(lines)]
     for start, end in pairwise(starts):
         if lines[start].startswith("# "):

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from harness import part
-from harness.clauses import Clause, parse
+from harness.clauses import Clause, SpecError, parse
+from harness.text import one_line
 
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
@@ -29,14 +30,23 @@ def unfenced(markdown: str) -> str:
     return markdown.replace("```", "")
 
 
+def examples(clause: Clause) -> doctest.DocTest:
+    """The examples of a clause. Raises SpecError."""
+    try:
+        return doctest.DocTestParser().get_doctest(unfenced(clause.body), {}, clause.id, str(clause.spec), clause.line)
+    except ValueError as e:
+        raise SpecError(f"{clause.spec.name}:{clause.line}: {clause.id}: {one_line(str(e))}") from e
+
+
 class SpecFile(pytest.File):
     """A spec, whose tests are the clauses that have examples."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        for clause in parse(self.path):
-            test = doctest.DocTestParser().get_doctest(
-                unfenced(clause.body), {}, clause.id, str(self.path), clause.line
-            )
+        try:
+            tests = [(clause, examples(clause)) for clause in parse(self.path)]
+        except SpecError as e:
+            raise self.CollectError(str(e)) from e
+        for clause, test in tests:
             if test.examples:
                 yield ExampleItem.from_parent(self, name=clause.id, clause=clause, test=test)
 

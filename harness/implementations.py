@@ -76,6 +76,15 @@ def load(what: str, clause_ids: set[str]) -> Implementation:
     WHAT is an adapter's name (`jax`), a dotted module (`torch.nn.functional`), a file (`my_kernels.py`), or one norm
     alone (`rms_norm=package.module:Class`, `layer_norm=my_kernels.py:fused`). Raises NotFound.
     """
+    try:
+        return _found(what, clause_ids)
+    except NotFound:
+        raise
+    except Exception as e:  # a module whose own __getattr__ raises, a class that has no signature
+        raise NotFound(f"--impl {what}: it can't be read: {type(e).__name__}: {_one_line(e)}") from e
+
+
+def _found(what: str, clause_ids: set[str]) -> Implementation:
     if not what.isprintable():
         raise NotFound(f"--impl {what!a}: expected a name without control characters")
     norm, _, target = what.partition("=") if re.match(r"\w+=", what) else ("", "", what)
@@ -151,7 +160,7 @@ def _imported(what: str, option: str) -> ModuleType:
 
 
 def _one_line(error: BaseException) -> str:
-    return " ".join(text_of(error).split())[:300]
+    return one_line(text_of(error), 300)
 
 
 def from_file(path: Path) -> ModuleType:
@@ -177,10 +186,12 @@ def from_file(path: Path) -> ModuleType:
 def _implementation(
     what: str, module: ModuleType, functions: dict[str, Callable[..., Any]], clause_ids: set[str]
 ) -> Implementation:
-    dtypes, devices = tuple(getattr(module, "DTYPES", FORMATS)), tuple(getattr(module, "DEVICES", bridge.devices()))
-    for given, known, name in ((dtypes, tuple(FORMATS), "DTYPES"), (devices, None, "DEVICES")):
-        if known is not None and (unknown := [d for d in given if d not in known]):
-            raise NotFound(f"--impl {what}: {name} names {unknown[0]!r}; there are {', '.join(known)}")
+    dtypes, devices = (
+        _names(module, "DTYPES", tuple(FORMATS), what),
+        _names(module, "DEVICES", tuple(bridge.devices()), what),
+    )
+    if unknown := [d for d in dtypes if d not in FORMATS]:
+        raise NotFound(f"--impl {what}: DTYPES names {unknown[0]!r}; there are {', '.join(FORMATS)}")
     known_failures = getattr(module, "KNOWN_FAILURES", {})
     if not isinstance(known_failures, dict) or not all(isinstance(t, str) for kv in known_failures.items() for t in kv):
         raise NotFound(f'--impl {what}: KNOWN_FAILURES is no dict of reasons by clause, as {{"LN-12": "reason, link"}}')
@@ -210,6 +221,14 @@ def _implementation(
         torch=not hasattr(module, "from_numpy"),
         replaced=_replaced(),
     )
+
+
+def _names(module: ModuleType, name: str, default: tuple[str, ...], what: str) -> tuple[str, ...]:
+    """What DTYPES or DEVICES names."""
+    given = getattr(module, name, default)
+    if not isinstance(given, tuple | list | set | frozenset) or not given or not all(type(g) is str for g in given):
+        raise NotFound(f"--impl {what}: {name} is {given!r}, expected some names, as {default}")
+    return tuple(given)
 
 
 def _makes_tensors(module: ModuleType, dtypes: tuple[str, ...], devices: tuple[str, ...]) -> bool:

@@ -230,7 +230,14 @@ def _alike(clause: Clause, got: list[Step], answer: Any) -> bool:
 
 def is_folder(what: str) -> bool:
     """Whether `--impl WHAT` names a folder of exercises."""
-    return bool(what) and folder(what).is_dir() and any((folder(what) / f"{lesson}.py").is_file() for lesson in LESSONS)
+    try:
+        return (
+            bool(what)
+            and folder(what).is_dir()
+            and any((folder(what) / f"{lesson}.py").is_file() for lesson in LESSONS)
+        )
+    except (OSError, ValueError, RuntimeError):  # no name that a folder can have, or a link to itself
+        return False
 
 
 def folder(what: str) -> Path:
