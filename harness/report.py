@@ -21,7 +21,7 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
-from harness import COMMAND, PACKAGE, ROOT, grades, install, shards
+from harness import COMMAND, PACKAGE, ROOT, grades, install, shards, verdict
 from harness.clauses import all_clauses
 from harness.formats import FORMATS
 from harness.text import CUT, one_line
@@ -263,6 +263,7 @@ def _short(text: str) -> str:
 # -- merging -----------------------------------------------------------------------------------------------------------
 
 AGREE = ("version", "norm", "level", "outcome", "choice")  # in which two records of the same must not differ
+AGREE_OF_SHARDS = AGREE[:3]
 
 
 def merged(paths: Sequence[Path], last: bool = False) -> Document:
@@ -276,15 +277,22 @@ def joined(documents: Mapping[str, Document], last: bool = False) -> Document:
     Where shards of a run are not among them, `missing` says which.
 
     A record that two files have must be the same in both, the error and the arithmetic apart, of which the worse stands;
-    with `last` the later file's stands. Raises ReportError.
+    with `last` the later file's stands. In two shards of one run it may differ, as between two tests of one run: what an
+    implementation does to others is noticed in any check. Raises ReportError.
     """
+    environments = {f: [run["environment"] for run in d.get("merged", [d])] for f, d in documents.items()}
+    divided = {file: {shards.run_of(e) for e in es} - {None} for file, es in environments.items()}
     records: dict[tuple[str, str, str, str], tuple[str, Record]] = {}
     contradictions = []
     for file, content in documents.items():
         for record in (Record(**r) for r in content["records"]):
             first, other = records.get(record.key, (file, record))
-            differs = [name for name in AGREE if getattr(record, name) != getattr(other, name)]
-            if differs and not last:
+            of_one_run = record is not other and divided[first] & divided[file]
+            names = AGREE_OF_SHARDS if of_one_run else AGREE
+            differs = [name for name in names if getattr(record, name) != getattr(other, name)]
+            if of_one_run and not differs:
+                records[record.key] = file, verdict.worse(other, record)
+            elif differs and not last:
                 said = [f"{differs[0]} {getattr(r, differs[0])!r} in {f}" for f, r in ((first, other), (file, record))]
                 contradictions.append(
                     f"{record.clause} of {' on '.join(record.key[:2])} in {record.dtype} has {' and '.join(said)}"
@@ -305,7 +313,7 @@ def joined(documents: Mapping[str, Document], last: bool = False) -> Document:
         "merged", [{"file": file, "environment": content["environment"]}])]  # fmt: skip
     timed = [{"file": file, **b} for file, content in documents.items() for b in content.get("benchmarks", [])]
     checked = {r.implementation for _, r in records.values() if r.outcome not in UNCHECKED}
-    absent = shards.missing([run["environment"] for run in runs], checked)
+    absent = shards.missing([e for es in environments.values() for e in es], checked)
     return {
         **({"missing": absent} if absent else {}),
         **({"benchmarks": _once(timed)} if timed else {}),

@@ -22,6 +22,7 @@ VARIES = (
 )  # from one shard of a run to the next
 
 Key = tuple[str, int, str]
+Run = tuple[str, str, int]
 TO_DO = pytest.StashKey[int]()  # how many tests all shards have together
 
 
@@ -101,16 +102,22 @@ def _undivided(command: Sequence[str]) -> str:
     return shlex.join(kept)
 
 
+def run_of(environment: Mapping[str, Any]) -> Run | None:
+    """Which run a report is a shard of: what was called, where, and how many shards it has."""
+    if "shard" not in environment:
+        return None
+    devices = ", ".join(f"{device}: {name}" for device, name in environment["devices"].items())
+    count = int(environment["shard"].partition("/")[2])
+    return _undivided(environment["command"]), f"Python {environment['python']}, {devices}", count
+
+
 def missing(environments: Iterable[Mapping[str, Any]], checked: set[str]) -> list[str]:
     """What several reports lack to be whole runs, a sentence for each; `checked`: the implementations that were."""
-    runs: dict[tuple[str, str, int], set[int]] = {}
-    implementations: dict[tuple[str, str, int], set[str]] = {}
+    runs: dict[Run, set[int]] = {}
+    implementations: dict[Run, set[str]] = {}
     for e in environments:
-        if "shard" in e:
-            index, count = map(int, e["shard"].split("/"))
-            devices = ", ".join(f"{device}: {name}" for device, name in e["devices"].items())
-            run = _undivided(e["command"]), f"Python {e['python']}, {devices}", count
-            runs.setdefault(run, set()).add(index)
+        if run := run_of(e):
+            runs.setdefault(run, set()).add(int(e["shard"].partition("/")[0]))
             implementations.setdefault(run, set()).update(e.get("seconds", {}))
     said = []
     for (command, where, count), there in runs.items():

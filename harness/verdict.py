@@ -148,6 +148,17 @@ def _replaced(subject: Subject, hygiene: str) -> Record:
                   "fail" if declared is None else "known_failure", None, None, None, [], bounded(message))  # fmt: skip
 
 
+def worse(one: Record, other: Record) -> Record:
+    """Of what two tests of one clause say the worse, with the largest error, the choice and the arithmetic of both."""
+    first, second = sorted((one, other), key=lambda r: OUTCOMES.index(r.outcome))
+    return replace(
+        first,
+        worst=max((r.worst for r in (first, second) if r.worst is not None), default=None),
+        choice=first.choice or second.choice,
+        grade=grades.worst(first.grade, second.grade),
+    )
+
+
 STUDY = "reference"  # whose records those of the Study clauses are
 
 
@@ -190,11 +201,7 @@ class Verdicts:
         if other is None:
             self.records[key] = record
             return
-        first, second = sorted((other, record), key=lambda r: OUTCOMES.index(r.outcome))
-        first.worst = max((r.worst for r in (first, second) if r.worst is not None), default=None)
-        first.choice = first.choice or second.choice
-        first.grade = grades.worst(first.grade, second.grade)
-        self.records[key] = first
+        self.records[key] = worse(other, record)
 
     @property
     def checked(self) -> bool:

@@ -24,7 +24,7 @@ from harness.implementations import Implementation, NotFound, load
 from harness.norms import NORMS
 from harness.report import ReportError, rendered
 
-THOROUGH = max(1, settings.default.max_examples // 15)  # so many times as much as without a profile
+THOROUGH = max(1, settings().max_examples // 15)  # so many times as much as without a profile
 LONG = "x" * 5000
 TEXT = st.text(st.characters(exclude_characters="\0"), max_size=12) | st.sampled_from(
     ["", " ", "-", "--", "=", ".", "..", "/", "//", "~", "a=b", "a/b", "a:b", "*", "[", "(", "%s", "{}", "\n", "é", "中文", "\u202e", "\x1b[31m",

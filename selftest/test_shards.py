@@ -12,7 +12,7 @@ from running import ROOT, Run, run
 from test_render import ENVIRONMENT, document, record
 
 from harness import render, shards
-from harness.report import main, merged, read, write
+from harness.report import ReportError, main, merged, read, write
 
 # A norm that holds, one clause of it declared though it holds, and one that fails, of which one clause is declared.
 TWO = """
@@ -205,6 +205,19 @@ def test_shards_in_which_nothing_was_checked_are_no_pass(tmp_path: Path) -> None
         write(path, document(record(outcome="not_offered", worst=None), environment=environment))
 
     assert merged(paths)["missing"] == ["pytest --impl=torch (Python 3.11.7, cpu: x86): nothing was checked"]
+
+
+def test_shards_of_one_run_do_not_contradict_each_other(tmp_path: Path) -> None:
+    """What one check noticed about another's clause is added, as in a run without shards; of two runs it is an error."""
+    paths = [tmp_path / "a.json", tmp_path / "b.json"]
+    seen = record(outcome="fail", worst=None, message="it replaces torch.add", grade=None)
+    for path, environment, said in zip(paths, VARIED, (record(worst=0.7), seen), strict=True):
+        write(path, document(said, environment=environment))
+
+    assert merged(paths)["records"] == merged(paths[::-1])["records"] == [{**seen, "worst": 0.7, "grade": "stable"}]
+    write(paths[1], document(seen, environment=shard("2/2", "--impl=jax")))
+    with pytest.raises(ReportError, match=r"outcome 'pass' in .*a\.json and outcome 'fail' in .*b\.json"):
+        merged(paths)
 
 
 def test_many_lost_shards_are_counted() -> None:
