@@ -220,6 +220,7 @@ LIMITS: dict[str, Callable[[Any, Any], bool]] = {
     "maxLength": lambda value, most: isinstance(value, str) and len(value) > most,
     "pattern": lambda value, form: isinstance(value, str) and not re.search(form, value),
     "minimum": lambda value, least: isinstance(value, int | float) and value < least,
+    "maximum": lambda value, most: isinstance(value, int | float) and value > most,
     "exclusiveMinimum": lambda value, least: isinstance(value, int | float) and value <= least,
     "minItems": lambda value, least: isinstance(value, list) and len(value) < least,
     "uniqueItems": lambda value, _: isinstance(value, list) and len({json.dumps(v) for v in value}) < len(value),

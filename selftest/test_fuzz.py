@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 from hypothesis import example, given, settings
 from running import ROOT, run
-from test_render import Page, document, of_many, record, varied
+from test_render import BENCHMARK, ENVIRONMENT, Page, document, of_many, record, varied
 
 from harness import clauses, report
 from harness.clauses import SpecError, all_clauses
@@ -204,6 +204,33 @@ def test_a_report_is_merged_and_shown_or_refused_by_its_field(
         jsonschema.validate(found, json.loads(report.SCHEMA.read_text(encoding="utf-8")))
         assert Page(rendered(found, ".html")).unbalanced == []
         assert rendered(found, ".md").startswith("## normspec ")
+
+
+EXTREME = st.sampled_from([0, 1, 5e-324, 1e-320, 0.1, 10**18, 1e18, 1e19, 1e308, 10**308])
+FIGURES = st.fixed_dictionaries({}, optional=dict.fromkeys(("rounds", "time_s", "iqr_s", "moved_bytes", "bandwidth_bytes_per_s", "roof_bytes_per_s", "share_of_roof", "launch_time_s"), EXTREME))  # fmt: skip
+BARE = {name: BENCHMARK[name] for name in BENCHMARK if name not in ("rounds", "time_s", "iqr_s", "moved_bytes", "bandwidth_bytes_per_s",
+                                                                    "roof_bytes_per_s", "share_of_roof")}  # fmt: skip
+
+
+@settings(max_examples=60 * THOROUGH)
+@given(EXTREME, EXTREME, st.lists(FIGURES, max_size=3), st.lists(EXTREME, max_size=3))
+@example(1e308, 1, [], [])
+@example(0, 10**308, [{"moved_bytes": 10**18}], [10**18])
+@example(0, 1, [{"moved_bytes": 1, "share_of_roof": 0}, {"moved_bytes": 10**18, "share_of_roof": 1e18}], [])
+def test_a_figure_is_shown_or_refused(
+    folder: Path, worst: float, threads: int, figures: list[dict[str, Any]], shape: list[int]
+) -> None:
+    """However large or small it is, and whichever of them are there."""
+    benchmarks = [{**BARE, **f, "shape": shape} for f in figures]
+    content = document(record(worst=worst), benchmarks=benchmarks, environment={**ENVIRONMENT, "threads": threads})
+    (folder / "figures.json").write_text(json.dumps(content))
+
+    found, said = _tried(folder / "figures.json")
+
+    assert (found is None) == (re.search(r"figures\.json: (benchmarks\[|environment\.threads: )", said) is not None)
+    if found is not None:
+        assert Page(rendered(found, ".html")).unbalanced == []
+        assert "nan" not in rendered(found, ".md")
 
 
 # -- an implementation -------------------------------------------------------------------------------------------------
