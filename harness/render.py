@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 import re
 import shlex
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -272,6 +274,7 @@ def html(content: dict[str, Any]) -> str:
     many = len(shown) > WIDE
     matrices = [_matrix(norm, shown, many) for norm in norms([r for s in shown for r in s.records])]
     numbers, data = _data(records, shown, matrices)
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return environment.get_template("report.html").render(
         suite=content["suite"],
         missing=content.get("missing", []),
@@ -289,6 +292,8 @@ def html(content: dict[str, Any]) -> str:
         charts=_charts(content.get("benchmarks", [])),
         pictures=_pictures({m["norm"] for m in matrices}),
         data=data,
+        script=script,
+        script_hash=b64encode(sha256(script.encode()).digest()).decode(),
     )
 
 

@@ -8,7 +8,9 @@ import os
 import re
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Callable
+from hashlib import sha256
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -215,6 +217,18 @@ def test_the_data_of_a_page_can_not_end_their_element() -> None:
 
     assert re.findall("[<>&\u2028\u2029]", page.scripts[0]) == []
     assert "</script><!--<script>\ufffd" in page.data["texts"]
+
+
+@pytest.mark.parametrize("content", [varied, of_many])
+def test_a_page_s_policy_allows_its_own_script_alone(content: Callable[[], Document]) -> None:
+    """By its hash, so that no other runs, were an escape forgotten."""
+    page = Page(render.html(content()))
+    _, script = page.scripts
+
+    (policy,) = [value for value in page.values("content") if value.startswith("default-src")]
+
+    own = b64encode(sha256(script.encode()).digest()).decode()
+    assert policy == f"default-src 'none'; script-src 'sha256-{own}'; style-src 'unsafe-inline'"
 
 
 def blocks(markdown: str) -> list[Any]:
