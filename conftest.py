@@ -54,12 +54,15 @@ _COMMON: dict[str, Any] = {
     "database": None,
     "suppress_health_check": list(hypothesis.HealthCheck),
 }
-hypothesis.settings.register_profile("dev", max_examples=15, derandomize=True, **_COMMON)
-hypothesis.settings.register_profile("ci", max_examples=15, derandomize=True, **_COMMON)
-hypothesis.settings.register_profile("thorough", max_examples=1000, **_COMMON)
 # Hypothesis would also draw the constants that it finds in local modules: the suite's own, and an implementation's.
 providers._get_local_constants = Constants
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+try:  # a run inside another one, as in selftest/, draws as that does
+    hypothesis.settings.get_profile("thorough")
+except hypothesis.errors.InvalidArgument:
+    hypothesis.settings.register_profile("dev", max_examples=15, derandomize=True, **_COMMON)
+    hypothesis.settings.register_profile("ci", max_examples=15, derandomize=True, **_COMMON)
+    hypothesis.settings.register_profile("thorough", max_examples=1000, **_COMMON)
+    hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 VERDICTS = pytest.StashKey[Verdicts]()
 DIAGNOSTICIAN = pytest.StashKey[Diagnostician]()

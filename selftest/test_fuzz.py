@@ -76,9 +76,6 @@ OPTION = st.sampled_from(list(VALUES)).flatmap(
 def test_no_command_ends_in_a_traceback(options: list[tuple[str, str]], flags: list[str]) -> None:
     """It is obeyed or refused, with an exit status that says which."""
     arguments = [*(f"{name}={value}" for name, value in options), *flags]
-    settings.load_profile(
-        settings.get_current_profile_name()
-    )  # a run registers its profiles, not while a test's own are on
     result = run("--collect-only", "-q", "test_layernorm.py", "-k", "LN-3", *arguments)
 
     assert result.status in (0, 4, 5)
