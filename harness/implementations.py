@@ -160,7 +160,7 @@ def _imported(what: str, option: str) -> ModuleType:
 
 
 def _one_line(error: BaseException) -> str:
-    return one_line(text_of(error), 300)
+    return " ".join(text_of(error).split())[:300]
 
 
 def from_file(path: Path) -> ModuleType:
@@ -226,7 +226,8 @@ def _implementation(
 def _names(module: ModuleType, name: str, default: tuple[str, ...], what: str) -> tuple[str, ...]:
     """What DTYPES or DEVICES names."""
     given = getattr(module, name, default)
-    if not isinstance(given, tuple | list | set | frozenset) or not given or not all(type(g) is str for g in given):
+    named = isinstance(given, tuple | list | set | frozenset) and all(type(g) is str and g.isprintable() for g in given)
+    if not named or not all(given) or not given:
         raise NotFound(f"--impl {what}: {name} is {given!r}, expected some names, as {default}")
     return tuple(given)
 

@@ -236,7 +236,7 @@ def test_a_figure_is_shown_or_refused(
 # -- an implementation -------------------------------------------------------------------------------------------------
 
 EXPRESSION = st.sampled_from(
-    ["None", "3", "''", "'float32'", "'cuda'", "()", "[]", "{}", "('float32',)", "['float32', 'float8']", "[[]]", "[None]", "(b'cpu',)", "{'cpu': 1}", "lambda *a: a",
+    ["None", "3", "''", "'float32'", "'cuda'", "()", "[]", "{}", "('float32',)", "('',)", "('\\x1b[31m',)", "['float32', 'float8']", "[[]]", "[None]", "(b'cpu',)", "{'cpu': 1}", "lambda *a: a",
      "iter(['cpu'])", "object()", "type", "float('nan')", "{'LN-3': 'reason'}", "{'LN-3': None}", "{3: 'reason'}", "{'LN-3[': 'reason'}", "{'LN-3[quux]': ''}",
      "{'LN-999': 'reason'}", "['LN-3']", "{'\\n': '\\x1b[31m\\ud800'}", "'1.0\\n\\x1b[31m'", "'v' * 10**6", "Odd()", "Odd", "torch.nn.LayerNorm", "Unsigned", "torch.zeros(2)",
      "torch.nn.functional.layer_norm"]
@@ -295,7 +295,7 @@ def _loaded(what: str) -> None:
         assert found.dtypes
         assert found.devices
         assert {type(name) for name in (*found.dtypes, *found.devices, found.version)} == {str}
-        assert found.version.isprintable()
+        assert "".join((*found.dtypes, *found.devices, found.version)).isprintable()
     finally:
         for name in set(sys.modules) - set(before):
             if (getattr(sys.modules[name], "__file__", None) or "").startswith("/tmp"):
