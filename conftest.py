@@ -345,10 +345,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = 0
     if exitstatus == 0 and (verdicts.mended() or any(r.fails_the_run for r in verdicts.records.values())):
         session.exitstatus = 1
-    if (
-        verdicts.records and not verdicts.checked and exitstatus == 0 and not config.option.shard
-    ):  # merging looks at all shards
-        session.exitstatus = 4
+    if verdicts.records and not verdicts.checked and exitstatus == 0 and not config.option.shard:
+        session.exitstatus = 4  # of shards, merging looks at all together
     devices, dtypes = config.stash[AXES]
     for path in config.option.report or []:
         arguments = normspec.given or [str(a) for a in config.invocation_params.args]
