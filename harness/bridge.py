@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
@@ -113,8 +114,16 @@ def restore(saved: tuple[Any, ...]) -> None:
     torch.set_grad_enabled(grad)
     if torch.get_num_threads() != threads:
         torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(deterministic)
+    write_deterministic(deterministic)
     torch.set_float32_matmul_precision(precision)
+
+
+def write_deterministic(on: bool) -> None:
+    """torch's own function loads its compiler, which takes seconds, to tell it too."""
+    if "torch._inductor.config" in sys.modules:
+        torch.use_deterministic_algorithms(on)
+    else:
+        torch._C._set_deterministic_algorithms(on, warn_only=False)
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
+import gc
 import math
 import operator
 import os
@@ -16,16 +18,29 @@ from contextlib import contextmanager
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 import ml_dtypes
 import numpy as np
 import torch
 
-from harness import PACKAGE
+from harness import PACKAGE, bridge
 
 # -- settings ----------------------------------------------------------------------------------------------------------
 
 SIGNALS = [s for s in (getattr(signal, name, None) for name in
            ("SIGINT", "SIGTERM", "SIGALRM", "SIGSEGV", "SIGABRT", "SIGFPE", "SIGCHLD", "SIGUSR1", "SIGUSR2", "SIGPIPE")) if s]  # fmt: skip
+LIMITED = (
+    [
+        getattr(resource, name)
+        for name in ("RLIMIT_NOFILE", "RLIMIT_AS", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_FSIZE", "RLIMIT_CPU")
+    ]
+    if resource
+    else []
+)
 CUDNN = ("enabled", "benchmark", "deterministic")
 SMALL = np.float32(2.0**-130), np.float32(1.0)  # a subnormal number, and one that leaves it as it is
 
@@ -91,11 +106,35 @@ def _write_numpy_random(state: dict[str, Any]) -> None:
     np.random.set_state({**state, "state": {**state["state"], "key": key}})
 
 
+def _write_device(device: torch.device) -> None:
+    torch.set_default_device(None if device == torch.device("cpu") else device)
+
+
+def _timer() -> bool:
+    """Whether an alarm is set, which ends the process."""
+    return signal.getitimer(signal.ITIMER_REAL)[0] > 0 if hasattr(signal, "setitimer") else False
+
+
+def _write_timer(on: bool) -> None:
+    if not on:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _limits() -> tuple[tuple[int, int], ...]:
+    return tuple(map(resource.getrlimit, LIMITED)) if resource else ()
+
+
+def _write_limits(limits: tuple[tuple[int, int], ...]) -> None:
+    for number, (soft, hard) in zip(LIMITED, limits, strict=True):
+        with contextlib.suppress(ValueError, OSError):  # a hard limit that was lowered can't be raised again
+            resource.setrlimit(number, (soft, hard))
+
+
 SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {  # how each is read and written
     "torch's default dtype": (torch.get_default_dtype, torch.set_default_dtype),
     "torch's grad mode": (torch.is_grad_enabled, torch.set_grad_enabled),
     "torch's thread count": (torch.get_num_threads, torch.set_num_threads),
-    "torch's deterministic mode": (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
+    "torch's deterministic mode": (torch.are_deterministic_algorithms_enabled, bridge.write_deterministic),
     "torch's float32 matmul precision": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
     "torch's autocast mode": (lambda: torch.is_autocast_enabled("cpu"), lambda on: torch.set_autocast_enabled("cpu", on)),
     "torch's flush-denormal mode": (_flushes, torch.set_flush_denormal),
@@ -111,6 +150,12 @@ SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {  # how e
     "the environment": (lambda: dict(os.environ), _write_environment),
     "the signal handlers": (_signals, _write_signals),
     "the recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
+    "the trace function": (sys.gettrace, sys.settrace),
+    "the profile function": (sys.getprofile, sys.setprofile),
+    "the garbage collector": (gc.isenabled, lambda on: gc.enable() if on else gc.disable()),
+    "the alarm": (_timer, _write_timer),
+    "the process's limits": (_limits, _write_limits),
+    "torch's default device": (torch.get_default_device, _write_device),
 }  # fmt: skip
 
 
