@@ -104,7 +104,7 @@ class Process:
         """Ends it, and all that it has started."""
         if self._process is None or (pid := self._process.pid) is None:
             return
-        strays = _descendants(pid)
+        strays = descendants(pid)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
         for stray in (*strays, pid):
@@ -252,7 +252,7 @@ def _parents() -> dict[int, int]:
     return found
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
     """All that a process has started, directly or not; it adopts what its children leave behind."""
     parents = _parents()
     found = [pid]
@@ -298,7 +298,7 @@ def load(what: str, clause_ids: set[str], limits: Limits) -> Implementation:
     PROCESSES.append(process)
     said = process.described
     return Implementation(
-        name=said["name"], version=said["version"], functions=dict.fromkeys(said["norms"], _absent),
+        name=what, version=said["version"], functions=dict.fromkeys(said["norms"], _absent),
         from_numpy=_absent, to_numpy=_absent, vjp=_absent if said["vjp"] else None,
         dtypes=tuple(said["dtypes"]), devices=tuple(said["devices"]), known_failures=said["known_failures"],
         torch=said["torch"], process=process,

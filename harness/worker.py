@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import faulthandler
+import importlib
+import multiprocessing
 import os
 import signal
 import socket
@@ -39,6 +41,7 @@ def main(
     connection: socket.socket, printed: socket.socket, what: str, clause_ids: set[str], settings: dict[str, Any]
 ) -> None:
     """Serves one implementation until the connection ends."""
+    _alone(connection, printed)
     _settle(printed, settings)
     guard()
     try:
@@ -48,6 +51,18 @@ def main(
         return
     wire.send(connection, wire.reply(None, _nothing, loaded=_described(implementation)))
     serve(connection, implementation)
+
+
+def _alone(*connections: socket.socket) -> None:
+    """Without what is the suite's: the files of its server of processes, and the way to ask it for more of them."""
+    keep = {0, 1, 2, *(c.fileno() for c in connections)}
+    for number in map(int, os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ()):
+        if number not in keep:
+            with contextlib.suppress(OSError):
+                os.close(number)
+    for module, server in (("forkserver", "_forkserver"), ("resource_tracker", "_resource_tracker")):
+        getattr(importlib.import_module(f"multiprocessing.{module}"), server).__init__()
+    multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]  # it may start some of its own
 
 
 def _settle(printed: socket.socket, settings: dict[str, Any]) -> None:
@@ -60,11 +75,14 @@ def _settle(printed: socket.socket, settings: dict[str, Any]) -> None:
     faulthandler.enable()
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # where memory runs out, this process ends and not the suite
-    os.environ.setdefault(
-        "TORCHINDUCTOR_CACHE_DIR", os.path.join(tempfile.gettempdir(), f"torchinductor_{os.getuid()}")
-    )
+    os.environ.setdefault(*compiler_cache())
     os.environ["TMPDIR"] = tempfile.tempdir = settings["folder"]
     torch.set_num_threads(settings["threads"])
+
+
+def compiler_cache() -> tuple[str, str]:
+    """The variable that keeps torch's compiled code where other runs find it, and what torch's own default is like."""
+    return "TORCHINDUCTOR_CACHE_DIR", os.path.join(tempfile.gettempdir(), f"torchinductor_{os.getuid()}")
 
 
 def _nothing(_: Any) -> int:
