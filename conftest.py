@@ -34,6 +34,7 @@ from harness.boundary import INTERRUPT, ORIGINALS, Boundary, forbid_exit, guard
 from harness.clauses import Clause, SpecError, all_clauses
 from harness.comparison import Violation
 from harness.diagnosis import Diagnostician
+from harness.ending import ENDING
 from harness.examples import ExampleItem, SpecFile
 from harness.exercises import Classroom, LessonFile, LessonItem
 from harness.explain import explain, mistakes_of
@@ -102,6 +103,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    ENDING.begin()
+    config.add_cleanup(ENDING.close)
     config.pluginmanager.register(benchmarks, "normspec-benchmarks")
     config.pluginmanager.register(shards, "normspec-shards")
     config.addinivalue_line("markers", "clause(id): the clause of the specs that the test holds an implementation to")
@@ -163,6 +166,8 @@ LIMITS = pytest.StashKey[isolation.Limits]()
 def _loaded(config: pytest.Config, what: str, ids: set[str]) -> Implementation:
     """In this process, or in one of its own."""
     if not config.option.isolate:
+        if config.option.impl is not None:
+            ENDING.watch()
         return load(what, ids)
     option = config.option
     for name in ("call_timeout", "run_timeout"):
@@ -336,6 +341,11 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    _finish(session, exitstatus)
+    ENDING.finish(session.exitstatus)
+
+
+def _finish(session: pytest.Session, exitstatus: int) -> None:
     config = session.config
     verdicts = config.stash[VERDICTS]
     idle = exitstatus == 5 and shards.has_others(config)

@@ -6,12 +6,14 @@ import os
 import re
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, ClassVar, NoReturn
 
@@ -53,6 +55,8 @@ class Timeout(Fault):
 
 
 BASES = (NotImplementedError, ValueError, RuntimeError)  # that the checks tell apart
+_NAME = type.__dict__["__name__"].__get__  # whatever a class of the implementation's says of itself
+_TRACEBACK = BaseException.__dict__["__traceback__"].__get__
 OURS = (Violation, bridge.NoGradientError, Fault, Crash, Timeout)
 
 
@@ -66,24 +70,29 @@ def text_of(what: Any) -> str:
         return f"<its message raises {type(e).__name__}>"
 
 
+@lru_cache(maxsize=256)
+def _class(name: str, base: str) -> type[Raised]:
+    """The same class each time, for Hypothesis tells failures apart by it."""
+    return type(name, (Raised, *(b for b in BASES if b.__name__ == base)), {})
+
+
 def raised(name: str, base: str, text: str, frames: list[str]) -> Exception:
     """An exception of the class `name`, which is a `base`, one of BASES, too, if it names one."""
-    bases = (Raised, *(b for b in BASES if b.__name__ == base))
-    error: Raised = type(re.sub(r"\W", "_", name)[:80] or "Exception", bases, {})(text)
+    error = _class(re.sub(r"\W", "_", name)[:80] or "Exception", base)(text)
     error.frames = frames
     return error
 
 
 def translated(error: BaseException) -> BaseException:
     """The exception in classes of the suite alone: nothing of the implementation's runs when it is looked at."""
-    if type(error) in OURS or isinstance(error, Raised):
-        return error
-    name, text = type(error).__name__, text_of(error)
-    if not isinstance(error, Exception):
+    name, text = _NAME(type(error)), text_of(error)
+    if type(error) in OURS:  # or the implementation's, with attributes of its own
+        return type(error)(text)
+    if not issubclass(type(error), Exception):
         return Fault(
             "\n".join([f"it raised {name}{text and ': '}{text}, which would have ended the run", *frames_of(error)])
         )
-    base = next((b.__name__ for b in BASES if isinstance(error, b)), "")
+    base = next((b.__name__ for b in BASES if issubclass(type(error), b)), "")
     return raised(name, base, text, frames_of(error))
 
 
@@ -97,7 +106,7 @@ def owned(error: BaseException) -> BaseException:
 def frames_of(error: BaseException) -> list[str]:
     """The lines of the implementation's own code that an exception came through, the last of them last."""
     ours = (str(ROOT / "harness"), str(ROOT / "test_"), str(ROOT / "conftest"))
-    own = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(ours)
+    own = [f for f in traceback.extract_tb(_TRACEBACK(error)) if not f.filename.startswith(ours)
            and "site-packages" not in f.filename and not f.filename.startswith((sys.prefix, sys.base_prefix))]  # fmt: skip
     return [f"  raised in {f.filename}:{f.lineno}: {f.line}"[:500] for f in own[-3:]]
 
@@ -181,10 +190,13 @@ def forbid_exit() -> None:
 
 @dataclass
 class Inside:
-    """How many boundaries deep the process is in an implementation's code, and in which thread."""
+    """How many boundaries deep the process is in an implementation's code, in which thread, and what the first one found."""
 
     depth: int = 0
     thread: int = 0
+    first: tuple[int, Any, Any] = (0, None, None)  # the recursion limit, the trace function, the profile function
+    early: list[str] = field(default_factory=list)  # those of them that were changed
+    folder: str | None = None  # for temporary files; the run removes it
 
 
 INSIDE = Inside()
@@ -208,16 +220,36 @@ class Boundary:
         if INSIDE.depth == 1:
             self._output, self._settings = state.Output(), state.settings()
             INSIDE.thread = threading.get_ident()
+            INSIDE.first, INSIDE.early = (sys.getrecursionlimit(), sys.gettrace(), sys.getprofile()), []
+            self._folder, tempfile.tempdir = tempfile.tempdir, INSIDE.folder or tempfile.tempdir
             sys.stdout, sys.stderr = Printed(sys.stdout), Printed(sys.stderr)
             self._began = time.perf_counter()
 
     def __exit__(self, kind: Any, error: BaseException | None, where: TracebackType | None) -> None:
+        # First of all: under a limit that low nothing could be called, and a trace function could change what follows.
+        limit, trace, profile = INSIDE.first
+        if sys.getrecursionlimit() != limit:
+            sys.setrecursionlimit(limit)
+            INSIDE.early.append("the recursion limit")
+        if sys.gettrace() is not trace or sys.getprofile() is not profile:
+            sys.settrace(trace)
+            sys.setprofile(profile)
+            INSIDE.early.append("the trace or profile function")
+        known: BaseException | None = error
+        if error is not None and INSIDE.depth == 1 and not (isinstance(error, KeyboardInterrupt) and INTERRUPT.came):
+            known = translated(error)  # in here still, for its class is the implementation's
         INSIDE.depth -= 1
         if not INSIDE.depth:
             self.seconds[self.name] += time.perf_counter() - self._began
             sys.stdout, sys.stderr = (s._stream if isinstance(s, Printed) else s for s in (sys.stdout, sys.stderr))
+            tempfile.tempdir = self._folder
             replaced = [name for originals in ORIGINALS for name in originals.put_back()]
             self.replaced.update(dict.fromkeys(replaced))
-            self.left = [*self._output.put_back(), *state.put_back(self._settings), *replaced]
-        if error is not None and (known := owned(error)) is not error:
+            self.left = [
+                *self._output.put_back(),
+                *state.put_back(self._settings),
+                *dict.fromkeys(INSIDE.early),
+                *replaced,
+            ]
+        if known is not None and known is not error:
             raise known.with_traceback(where) from None

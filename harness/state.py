@@ -11,10 +11,13 @@ import os
 import random
 import signal
 import sys
+import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -149,9 +152,6 @@ SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {  # how e
     "the working directory": (_directory, _write_directory),
     "the environment": (lambda: dict(os.environ), _write_environment),
     "the signal handlers": (_signals, _write_signals),
-    "the recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
-    "the trace function": (sys.gettrace, sys.settrace),
-    "the profile function": (sys.getprofile, sys.setprofile),
     "the garbage collector": (gc.isenabled, lambda on: gc.enable() if on else gc.disable()),
     "the alarm": (_timer, _write_timer),
     "the process's limits": (_limits, _write_limits),
@@ -182,6 +182,32 @@ def without_variables(known: set[str]) -> Iterator[None]:
         yield
     finally:
         os.environ.update(added)
+
+
+# -- what stays -----------------------------------------------------------------------------------------------------------
+
+
+def resources() -> dict[str, set[Any]]:
+    """What stays when a call has returned: threads, processes, open files, temporary files."""
+    children: set[str] = set()
+    for task in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # the thread has ended
+            children.update(task.read_text().split())
+    files = set(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else set()
+    private = "normspec-" in (folder := tempfile.gettempdir())  # others write into the common one
+    return {"a thread": set(threading.enumerate()), "a process": children, "an open file": files,
+            "a temporary file": set(os.listdir(folder)) if private else set()}  # fmt: skip
+
+
+def added(before: dict[str, set[Any]]) -> list[str]:
+    """What there is more of, once what is over has had the time to end."""
+    deadline = time.monotonic() + 0.5
+    while grown := [what for what, now in resources().items() if len(now) > len(before[what])]:
+        gc.collect()
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+    return [f"{what} that stays" for what in grown]
 
 
 # -- standard output ---------------------------------------------------------------------------------------------------

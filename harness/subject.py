@@ -252,7 +252,8 @@ class Subject:
 
     def shares_memory(self, raw: Any, arrays: Mapping[str, Any], names: tuple[str, ...]) -> list[str]:
         """Which of the named arrays an output has its memory in common with."""
-        return [name for name in names if bridge.memory_overlaps(raw, arrays[name])]
+        with self.own:
+            return [name for name in names if bridge.memory_overlaps(bridge.plain(raw), arrays[name])]
 
     def left_behind(self, case: Case) -> list[str]:
         """What a forward and a backward, neither of them the first, leave changed in the process; what was replaced ever."""
@@ -261,11 +262,17 @@ class Subject:
         )
         left = []
         for run in runs:
-            run(case)
-            # A package may note something for itself at its first call; what a later one notes again, each one does.
-            with state.without_variables(VARIABLES):
+            try:
                 run(case)
+                # A package may note something for itself at its first call; what a later one notes again, each one does.
+                with state.without_variables(VARIABLES):
+                    before = state.resources()
+                    run(case)
+                    left += [*self.own.left, *state.added(before)]
+            except NotImplementedError:  # no gradients, say, for what was left behind took them
                 left += self.own.left
+                if not left:
+                    raise
         return list(dict.fromkeys([*left, *self.own.replaced]))
 
     # -- verdicts -----------------------------------------------------------------------------------------------------
