@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import multiprocessing.util
 import os
 import shutil
 import signal
@@ -53,7 +54,7 @@ class Ending:
     def close(self) -> None:
         """A run is over."""
         self._depth -= 1
-        if INSIDE.folder is not None and not self._depth:
+        if INSIDE.folder is not None and not self._depth and not self._watching:
             shutil.rmtree(INSIDE.folder, ignore_errors=True)
             INSIDE.folder = None
 
@@ -64,17 +65,28 @@ class Ending:
 
     def _leave(self, after_s: float = 0) -> None:
         time.sleep(after_s)
-        self._clean()
+        self._end_processes()
+        self._remove_files()
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):
                 stream.flush()
         os._exit(self.status)
 
     def _clean(self) -> None:
+        self._end_processes()
+        with contextlib.suppress(Exception):  # it has files in the folder, and would look for them
+            multiprocessing.util._exit_function()  # type: ignore[attr-defined]
+        self._remove_files()
+
+    def _end_processes(self) -> None:
         for pid in isolation.descendants(os.getpid()):
             if pid not in self._known:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
+
+    def _remove_files(self) -> None:
+        if INSIDE.folder is not None:
+            shutil.rmtree(INSIDE.folder, ignore_errors=True)
 
 
 ENDING = Ending()
