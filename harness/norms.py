@@ -43,6 +43,9 @@ class Case:
     alpha: float = 1.0
     sublayer_output: Array | None = None
 
+    def __post_init__(self) -> None:
+        _freeze(self)
+
     @property
     def format_of_parameters(self) -> str:
         return self.param_dtype or self.dtype
@@ -84,6 +87,16 @@ class Expected:
     low: Array
     allowed: Array
     dtype: str
+
+    def __post_init__(self) -> None:
+        _freeze(self)
+
+
+def _freeze(holder: Case | Expected) -> None:
+    """Its arrays move to memory that can't be made writeable: an implementation in this process may find them."""
+    for name, value in vars(holder).items():
+        if type(value) is np.ndarray and value.size and type(value.base) is not bytes:
+            object.__setattr__(holder, name, np.ndarray(value.shape, value.dtype, value.tobytes()))
 
 
 class Norm:
