@@ -29,6 +29,7 @@ from harness import (
     probes,
     report,
     shards,
+    state,
 )
 from harness.boundary import INTERRUPT, ORIGINALS, Boundary, forbid_exit, guard
 from harness.clauses import Clause, SpecError, all_clauses
@@ -104,6 +105,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     ENDING.begin()
+    state.PLUGINS.append(config.pluginmanager)
+    config.add_cleanup(state.PLUGINS.pop)
     config.add_cleanup(ENDING.close)
     config.pluginmanager.register(benchmarks, "normspec-benchmarks")
     config.pluginmanager.register(shards, "normspec-shards")

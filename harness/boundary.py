@@ -21,7 +21,7 @@ from harness import ROOT, bridge, state
 from harness.comparison import Violation
 
 LONGEST = 4000  # characters of what an exception says
-PRINTED = 100_000  # characters that one call may print; what is beyond is dropped
+PRINTED, PRINTED_BY_ALL = 100_000, 500_000  # characters that one call may print, and all of a run; more is dropped
 
 
 # -- what it raises ----------------------------------------------------------------------------------------------------
@@ -139,8 +139,9 @@ class Printed:
         self._stream, self._empty, self._left = stream, empty, PRINTED
 
     def write(self, text: Any) -> int:
-        kept = text[: self._left]
+        kept = text[: min(self._left, INSIDE.left)]
         self._left -= len(kept)
+        INSIDE.left -= len(kept)
         if len(kept):
             self._stream.write(kept)
         return len(text)
@@ -197,6 +198,7 @@ class Inside:
     first: tuple[int, Any, Any] = (0, None, None)  # the recursion limit, the trace function, the profile function
     early: list[str] = field(default_factory=list)  # those of them that were changed
     folder: str | None = None  # for temporary files; the run removes it
+    left: int = PRINTED_BY_ALL
 
 
 INSIDE = Inside()

@@ -329,6 +329,7 @@ class IsolatedSubject(Subject):
     made_forward = _remote("made_forward")
     made_backward = _remote("made_backward")
     second_order = _remote("second_order")
+    elsewhere = _remote("elsewhere")
     shares_memory = _remote("shares_memory")
     left_behind = _remote("left_behind")
 

@@ -11,7 +11,6 @@ import os
 import random
 import signal
 import sys
-import tempfile
 import threading
 import time
 import warnings
@@ -113,6 +112,24 @@ def _write_device(device: torch.device) -> None:
     torch.set_default_device(None if device == torch.device("cpu") else device)
 
 
+PLUGINS: list[Any] = []  # pytest's plugin managers
+
+
+def _plugins() -> list[tuple[str, Any]]:
+    return [pair for manager in PLUGINS[-1:] for pair in manager.list_name_plugin()]
+
+
+def _write_plugins(plugins: list[tuple[str, Any]]) -> None:
+    (manager,) = PLUGINS[-1:]
+    known = dict(plugins)
+    for name, plugin in manager.list_name_plugin():
+        if plugin is not None and known.get(name) is not plugin:
+            manager.unregister(plugin, name)
+    for name, plugin in plugins:
+        if plugin is not None and manager.get_plugin(name) is not plugin:
+            manager.register(plugin, name)
+
+
 def _timer() -> bool:
     """Whether an alarm is set, which ends the process."""
     return signal.getitimer(signal.ITIMER_REAL)[0] > 0 if hasattr(signal, "setitimer") else False
@@ -155,6 +172,7 @@ SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {  # how e
     "the garbage collector": (gc.isenabled, lambda on: gc.enable() if on else gc.disable()),
     "the alarm": (_timer, _write_timer),
     "the process's limits": (_limits, _write_limits),
+    "pytest's plugins": (_plugins, _write_plugins),
     "torch's default device": (torch.get_default_device, _write_device),
 }  # fmt: skip
 
@@ -187,22 +205,21 @@ def without_variables(known: set[str]) -> Iterator[None]:
 # -- what stays -----------------------------------------------------------------------------------------------------------
 
 
-def resources() -> dict[str, set[Any]]:
-    """What stays when a call has returned: threads, processes, open files, temporary files."""
+def resources(folder: str | None) -> dict[str, set[Any]]:
+    """What stays when a call has returned: threads, processes, open files, temporary files in their folder."""
     children: set[str] = set()
     for task in Path("/proc/self/task").glob("*/children"):
         with contextlib.suppress(OSError):  # the thread has ended
             children.update(task.read_text().split())
     files = set(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else set()
-    private = "normspec-" in (folder := tempfile.gettempdir())  # others write into the common one
     return {"a thread": set(threading.enumerate()), "a process": children, "an open file": files,
-            "a temporary file": set(os.listdir(folder)) if private else set()}  # fmt: skip
+            "a temporary file": set(os.listdir(folder)) if folder else set()}  # fmt: skip
 
 
-def added(before: dict[str, set[Any]]) -> list[str]:
+def added(before: dict[str, set[Any]], folder: str | None) -> list[str]:
     """What there is more of, once what is over has had the time to end."""
-    deadline = time.monotonic() + 0.5
-    while grown := [what for what, now in resources().items() if len(now) > len(before[what])]:
+    deadline = time.monotonic() + 0.2
+    while grown := [what for what, now in resources(folder).items() if len(now) > len(before[what])]:
         gc.collect()
         if time.monotonic() > deadline:
             break
@@ -247,6 +264,9 @@ def _is_open(number: int) -> bool:
 OWN = tuple(f"{PACKAGE}{name}" for name in ("harness", "reference", "mistakes"))
 _CODE = operator.attrgetter("__code__")
 LATER = {"torch.manual_seed"}  # which torch itself replaces when it first needs its compiler
+# What calls the tests, and makes reports of what they do.
+JUDGES = {f"{PACKAGE}conftest", "conftest", "_pytest.runner", "_pytest.reports", "_pytest.main", "_pytest.python", "pluggy._manager",
+          "pluggy._hooks", "pluggy._callers"}  # fmt: skip
 CHANGING = {f"{PACKAGE}harness.state"}
 
 
@@ -254,7 +274,7 @@ class Originals:
     """What numpy, torch, the built-ins and this suite's own modules hold: whatever replaces it is undone and named."""
 
     def __init__(self) -> None:
-        own = [m for n, m in sys.modules.items() if n.startswith(OWN) and n not in CHANGING]
+        own = [m for n, m in sys.modules.items() if (n.startswith(OWN) or n in JUDGES) and n not in CHANGING]
         others = [
             builtins,
             math,
@@ -274,8 +294,9 @@ class Originals:
         # The tables that the verdicts look things up in.
         tables = [t for m in own for t in vars(m).values() if type(t) is dict]
         self.tables = [(table, dict(table)) for table in tables]
+        names = {m.__name__ for m in own}
         functions = {id(f): f for _, held in self.held for f in held.values()
-                     if isinstance(f, FunctionType) and f.__module__.startswith(OWN)}  # fmt: skip
+                     if isinstance(f, FunctionType) and f.__module__ in names}  # fmt: skip
         self.functions = list(functions.values())
         self.code: list[CodeType] = list(map(_CODE, self.functions))
 

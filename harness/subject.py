@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, lru_cache, partial
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from harness import bridge, comparison, grades, probes, state
-from harness.boundary import VARIABLES, Boundary, Fault, text_of
+from harness.boundary import INSIDE, VARIABLES, Boundary, Fault, text_of
 from harness.comparison import Call, Log, Output, Violation
 from harness.formats import FORMATS, HALVES, Array, rounded
 from harness.implementations import Implementation
@@ -179,6 +180,15 @@ class Subject:
                 updates = {}
             return {name: self.output(raw, name) for name, raw in {"y": y, **updates}.items()}
 
+    def elsewhere(self, case: Case) -> Output:
+        """y of a call in a thread of its own, on whose stack nothing of the suite stands."""
+        with self.calling():
+            function = self.implementation.functions[self.norm.name]
+            arguments = self.norm.call(lambda *arguments: arguments, case, self.arrays(case))
+            with ThreadPoolExecutor(1) as thread:
+                returned = thread.submit(function, *arguments).result()
+            return self.output(returned)
+
     def differentiable(self, case: Case) -> tuple[str, ...]:
         return tuple(name for name in self.norm.inputs if getattr(case, name) is not None)
 
@@ -266,9 +276,9 @@ class Subject:
                 run(case)
                 # A package may note something for itself at its first call; what a later one notes again, each one does.
                 with state.without_variables(VARIABLES):
-                    before = state.resources()
+                    before = state.resources(INSIDE.folder)
                     run(case)
-                    left += [*self.own.left, *state.added(before)]
+                    left += [*self.own.left, *state.added(before, INSIDE.folder)]
             except NotImplementedError:  # no gradients, say, for what was left behind took them
                 left += self.own.left
                 if not left:

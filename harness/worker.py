@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from harness import wire
-from harness.boundary import Fault, Raised, guard, text_of, translated
+from harness.boundary import INSIDE, Fault, Raised, guard, text_of, translated
 from harness.bridge import NoGradientError
 from harness.comparison import Violation
 from harness.implementations import Implementation, NotFound, load
@@ -76,7 +76,7 @@ def _settle(printed: socket.socket, settings: dict[str, Any]) -> None:
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # where memory runs out, this process ends and not the suite
     os.environ.setdefault(*compiler_cache())
-    os.environ["TMPDIR"] = tempfile.tempdir = settings["folder"]
+    os.environ["TMPDIR"] = tempfile.tempdir = INSIDE.folder = settings["folder"]
     torch.set_num_threads(settings["threads"])
 
 
