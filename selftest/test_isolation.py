@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -265,7 +266,8 @@ def test_killed_at_any_moment_it_never_passes_wrongly_nor_hangs(isolated: Any) -
 
         def kill(impl: IsolatedSubject = impl, how: signal.Signals = how) -> None:
             if (process := impl.implementation.process._process) is not None and process.pid:
-                os.kill(process.pid, how)
+                with contextlib.suppress(ProcessLookupError):  # the last signal has ended it
+                    os.kill(process.pid, how)
 
         timer = threading.Timer(draw.uniform(0, 0.05), kill)
         timer.start()
