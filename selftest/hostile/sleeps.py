@@ -1,0 +1,14 @@
+"""A call waits for what never comes."""
+
+import time
+
+import torch
+
+VERDICTS = {"RM-1": "timeout"}
+SAYS = "gave no answer within"
+IN_PROCESS = None  # the call never returns
+
+
+def rms_norm(x, normalized_shape, weight=None, eps=None):
+    time.sleep(600)
+    return torch.nn.functional.rms_norm(x, normalized_shape, weight, eps)
