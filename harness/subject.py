@@ -180,14 +180,16 @@ class Subject:
                 updates = {}
             return {name: self.output(raw, name) for name, raw in {"y": y, **updates}.items()}
 
-    def elsewhere(self, case: Case) -> Output:
-        """y of a call in a thread of its own, on whose stack nothing of the suite stands."""
+    def elsewhere(self, case: Case) -> Output | None:
+        """y of a call in a thread of its own, on whose stack nothing of the suite stands; None if it can't be called in one."""
         with self.calling():
             function = self.implementation.functions[self.norm.name]
             arguments = self.norm.call(lambda *arguments: arguments, case, self.arrays(case))
             with ThreadPoolExecutor(1) as thread:
-                returned = thread.submit(function, *arguments).result()
-            return self.output(returned)
+                error = (called := thread.submit(function, *arguments)).exception()
+                if isinstance(error, Exception):  # it belongs to the thread that made its arrays
+                    return None
+            return self.output(called.result())
 
     def differentiable(self, case: Case) -> tuple[str, ...]:
         return tuple(name for name in self.norm.inputs if getattr(case, name) is not None)
