@@ -172,6 +172,8 @@ def _loaded(config: pytest.Config, what: str, ids: set[str]) -> Implementation:
         if config.option.impl is not None:
             ENDING.watch()
         return load(what, ids)
+    if not hasattr(os, "fork"):
+        raise pytest.UsageError("--isolate: it needs Linux or macOS")
     option = config.option
     for name in ("call_timeout", "run_timeout"):
         if not getattr(option, name) > 0:

@@ -266,8 +266,8 @@ KNOWN: set[int] = set()  # this process's own children
 
 def adopt() -> None:
     """From here on what an ended process leaves behind becomes a child of this one, and is ended."""
-    _context()
     worker.become((worker.PR_SET_CHILD_SUBREAPER, 1))
+    KNOWN.update(pid for pid, parent in _parents().items() if parent == os.getpid())
 
 
 def _adopted() -> None:
