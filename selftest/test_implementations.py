@@ -18,7 +18,8 @@ from torch.nn import functional
 from harness import ROOT, bridge
 from harness.clauses import all_clauses
 from harness.formats import FORMATS
-from harness.implementations import ADAPTERS, Implementation, NotFound, adapter_names, load
+from harness.implementations import ADAPTERS, Implementation, NotFound, adapter_names, load, of_function
+from harness.subject import Subject
 
 CLAUSES = {"LN-3", "LN-12", "RM-7"}
 CLASSES = '''
@@ -471,3 +472,22 @@ def test_arrays_that_autograd_does_not_know_have_no_gradients_without_a_vjp(tmp_
         (tmp_path / f"{name}.py").write_text(bridges.format(made))
     assert load(str(tmp_path / "arrays.py"), CLAUSES).vjp is None
     assert load(str(tmp_path / "tensors.py"), CLAUSES).vjp is bridge.vjp
+
+
+def test_where_ordinary_data_are_refused_the_rest_may_round_twice() -> None:
+    """A layer_norm of long 16-bit rows alone, whose x_hat is rounded before the weight, as it may be."""
+
+    def layer_norm(
+        x: torch.Tensor, shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5
+    ) -> torch.Tensor:
+        if shape[-1] < 1000:
+            raise NotImplementedError("short rows")
+        x_hat = functional.layer_norm(x.double(), shape, eps=eps).to(x.dtype)
+        return x_hat if weight is None else (x_hat.double() * weight.double() + bias.double()).to(x.dtype)
+
+    impl = Subject(of_function("long rows", "layer_norm", layer_norm), "layer_norm", "cpu", "bfloat16")
+    impl.begin()
+
+    impl.check(impl.shaped("long", 5, 4097), "y")
+
+    assert impl.conventions.staged
