@@ -272,20 +272,26 @@ class Subject:
         runs: list[Callable[..., Any]] = (
             [self.forward] if self.implementation.vjp is None else [self.forward, self.backward]
         )
-        left = []
+        left: list[str] = []
         for run in runs:
             try:
                 run(case)
-                # A package may note something for itself at its first call; what a later one notes again, each one does.
+                # A package may note something for itself at its first call; what a later one notes again, each one does. So
+                # with what stays: a pool of threads grows once, and what is left behind at each call, at both of two.
                 with state.without_variables(VARIABLES):
-                    before = state.resources(INSIDE.folder)
-                    run(case)
-                    left += [*self.own.left, *state.added(before, INSIDE.folder)]
+                    stays = [self._stays_after(run, case, left) for _ in range(2)]
+                left += [what for what in stays[0] if what in stays[1]]
             except NotImplementedError:  # no gradients, say, for what was left behind took them
                 left += self.own.left
                 if not left:
                     raise
         return list(dict.fromkeys([*left, *self.own.replaced]))
+
+    def _stays_after(self, run: Callable[..., Any], case: Case, left: list[str]) -> list[str]:
+        before = state.resources(INSIDE.folder)
+        run(case)
+        left += self.own.left
+        return state.added(before, INSIDE.folder)
 
     # -- verdicts -----------------------------------------------------------------------------------------------------
 
