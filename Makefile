@@ -31,7 +31,7 @@ mutation: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[mutation]'
 	$(BIN)/python selftest/mutation.py $(MODULES)
 
-# Every package of the matrix held to the specs, in an hour or two; PACKAGES="mlx jax" those alone. They share an environment, which
+# Every package of the matrix held to the specs, in an hour or two, in more where XLA compiles for the first time; PACKAGES="mlx jax" those alone. They share an environment, which
 # pip finds for all of them together; each runs in a process of its own. tinygrad needs clang 15 or newer beside.
 .venv-matrix/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-matrix
