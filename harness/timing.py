@@ -417,7 +417,8 @@ class Timing:
     not_offered: bool = False
 
     def refuse(self, error: BaseException) -> None:
-        """There is no figure, for this reason."""
+        """There is no figure, for this reason. A person's Ctrl-C is none, and goes on."""
+        error = error if isinstance(error, Refused) else owned(error)
         self.not_offered = isinstance(error, NotImplementedError)
         ours = isinstance(error, Refused | NotImplementedError) and str(error)
         self.refused = str(error) if ours else f"{type(error).__name__}: {error}".splitlines()[0][:300]
@@ -511,7 +512,7 @@ def measure(point: Point, subjects: Sequence[Subject], budget: Budget, clock: Cl
             call.late.clear()  # the first readings pay for the memory that they read into
             calls[call.name] = call
         except BaseException as e:
-            timings[s.implementation.name].refuse(owned(e))
+            timings[s.implementation.name].refuse(e)
     copy, launch = _Copy(point, clock), _Launch(point, clock)
     for _ in range(WARMUP):
         copy.timed()
@@ -531,7 +532,7 @@ def measure(point: Point, subjects: Sequence[Subject], budget: Budget, clock: Cl
                         runner.read_twice()
                     runner.check()
             except BaseException as e:
-                timings[runner.name].refuse(owned(e))
+                timings[runner.name].refuse(e)
                 del calls[runner.name]
         turn += 1
     for name, call in calls.items():
@@ -549,7 +550,7 @@ def measure(point: Point, subjects: Sequence[Subject], budget: Budget, clock: Cl
                     call.read_twice()
             _credible(timing, call)
         except BaseException as e:
-            timing.refuse(owned(e))
+            timing.refuse(e)
     return timings
 
 

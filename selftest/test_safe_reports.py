@@ -92,12 +92,13 @@ def test_junit_s_file_is_xml(left: Left) -> None:
 
 
 def test_what_is_printed_is_bounded(left: Left) -> None:
-    """Ninety thousand characters a call are neither shown nor kept; the end of them is."""
+    """Ninety thousand characters a call are neither shown nor kept; the end of them is, until the run has printed enough."""
     captured = [e.text or "" for e in ElementTree.fromstring(left.file(".xml")).iter() if e.tag.startswith("system-")]
 
     assert len(captured) > 2
     assert max(map(len, captured)) < 5 * text.MESSAGE_LIMIT
-    assert all("outoutout <script>" in said or "errerrerr <script>" in said for said in captured)
+    assert any("outoutout <script>" in said for said in captured)
+    assert any("errerrerr <script>" in said for said in captured)
     assert len(left.printed) < 500_000
 
 

@@ -3,7 +3,7 @@
 import torch
 
 VERDICTS: dict[str, str] = {}
-SAYS = "it supports  on "
+SAYS = "DTYPES is (), expected some names"
 STATUS = 4
 
 
