@@ -55,6 +55,8 @@ _COMMON: dict[str, Any] = {
     "deadline": None,
     "database": None,
     "suppress_health_check": list(hypothesis.HealthCheck),
+    # Which parts of an example matter is not shown, and takes seconds to find out.
+    "phases": [phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.explain],
 }
 # Hypothesis would also draw the constants that it finds in local modules: the suite's own, and an implementation's.
 providers._get_local_constants = Constants

@@ -65,7 +65,7 @@ def text_of(what: Any) -> str:
     try:
         return str.__getitem__(str(what), slice(0, LONGEST))
     except BaseException as e:
-        if isinstance(e, KeyboardInterrupt) and INTERRUPT.came:
+        if INTERRUPT.persons(e):
             raise
         return f"<its message raises {type(e).__name__}>"
 
@@ -92,13 +92,17 @@ def translated(error: BaseException) -> BaseException:
         return Fault(
             "\n".join([f"it raised {name}{text and ': '}{text}, which would have ended the run", *frames_of(error)])
         )
-    base = next((b.__name__ for b in BASES if issubclass(type(error), b)), "")
-    return raised(name, base, text, frames_of(error))
+    return raised(name, base_of(error), text, frames_of(error))
+
+
+def base_of(error: BaseException) -> str:
+    """The name of the one of BASES that it is, or nothing."""
+    return next((b.__name__ for b in BASES if issubclass(type(error), b)), "")
 
 
 def owned(error: BaseException) -> BaseException:
     """The exception, translated, as one of the implementation's; a person's Ctrl-C goes on its way."""
-    if isinstance(error, KeyboardInterrupt) and INTERRUPT.came:
+    if INTERRUPT.persons(error):
         raise error
     return translated(error)
 
@@ -120,6 +124,10 @@ class Interrupt:
         """From here on."""
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, self._handler)
+
+    def persons(self, error: BaseException) -> bool:
+        """Whether the error is a person's Ctrl-C."""
+        return self.came and isinstance(error, KeyboardInterrupt)
 
     def _handler(self, *_: Any) -> None:
         self.came = True
@@ -168,7 +176,8 @@ VARIABLES: set[str] = set()  # of the environment
 
 
 def guard() -> None:
-    """Remembers what other modules hold. Called before a run imports an implementation."""
+    """Remembers what other modules hold, and lets a run print all that it may. Called before it imports an implementation."""
+    INSIDE.left = PRINTED_BY_ALL
     ORIGINALS[:] = [state.Originals()]
     VARIABLES.clear()
     VARIABLES.update(os.environ)
@@ -238,7 +247,7 @@ class Boundary:
             sys.setprofile(profile)
             INSIDE.early.append("the trace or profile function")
         known: BaseException | None = error
-        if error is not None and INSIDE.depth == 1 and not (isinstance(error, KeyboardInterrupt) and INTERRUPT.came):
+        if error is not None and INSIDE.depth == 1 and not INTERRUPT.persons(error):
             known = translated(error)  # in here still, for its class is the implementation's
         INSIDE.depth -= 1
         if not INSIDE.depth:

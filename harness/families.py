@@ -184,8 +184,8 @@ def _search(impl: Subject, names: Callable[[Case], tuple[str, ...]]) -> None:
             impl.check(case, *names(case), layouts={"x": layout} if layout != "contiguous" else None)
 
     # What is known to fail needs no smallest example, which costs a package that compiles for each shape hundreds of calls.
-    phases = [phase for phase in Phase if phase is not Phase.shrink or not impl.declared]
-    every = settings(phases=phases)(every)
+    if impl.declared:
+        every = settings(phases=[phase for phase in settings().phases if phase is not Phase.shrink])(every)
     if settings.default is not None and (settings.default.derandomize or probes.SEED):
         # By a number of its own, for what Hypothesis derives from the source changes whenever that does.
         every = seed(zlib.crc32(f"{impl.norm.name} {impl.dtype} {probes.SEED}".encode()))(every)

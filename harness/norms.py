@@ -150,13 +150,13 @@ class Norm:
 
     def forward_errors(self, case: Case, conventions: Conventions) -> dict[str, Array]:
         """The bound of y before its last rounding."""
-        view, arithmetic = self.view(case, conventions), self.arithmetic(case, conventions)
+        view, arithmetic = _view(self, case, conventions), self.arithmetic(case, conventions)
         owed = bounds.owed(view, FORMATS[arithmetic.dtype].accumulator)
         return {"y": np.where(owed, bounds.forward(view, arithmetic), np.inf)}
 
     def backward_errors(self, case: Case, conventions: Conventions) -> dict[str, Array]:
         """The bounds of the gradients before their last rounding."""
-        view, arithmetic = self.view(case, conventions), self.arithmetic(case, conventions)
+        view, arithmetic = _view(self, case, conventions), self.arithmetic(case, conventions)
         owed = bounds.owed(view, FORMATS[arithmetic.dtype].accumulator)
         errors = bounds.backward(view, arithmetic)
         dweight = errors["dweight"] if owed.all() else np.full_like(errors["dweight"], np.inf)
@@ -201,6 +201,12 @@ class Norm:
         """The truth and the bound of one output: y, dx, dweight, dbias, running_mean, ..."""
         part = "running" if name in self.updates else "backward" if name.startswith("d") else "forward"
         return _expected(self, case, conventions, part)[name]
+
+
+@lru_cache(maxsize=16)
+def _view(norm: Norm, case: Case, conventions: Conventions) -> View:
+    """The same object for all bounds of a case, which share its statistics."""
+    return norm.view(case, conventions)
 
 
 @lru_cache(maxsize=1024)

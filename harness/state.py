@@ -56,9 +56,14 @@ def _write_warnings(filters: list[Any]) -> None:
     warnings._filters_mutated()  # type: ignore[attr-defined]
 
 
-def _write_environment(variables: dict[str, str]) -> None:
+def _environment() -> dict[Any, Any]:
+    """The variables as they are kept: os.environ itself decodes each of them at each look."""
+    return dict(os.environ._data)  # type: ignore[attr-defined]
+
+
+def _write_environment(variables: dict[Any, Any]) -> None:
     """What was changed or removed; what a package adds for itself at its first call stays."""
-    os.environ.update(variables)
+    os.environ.update({os.fsdecode(name): os.fsdecode(value) for name, value in variables.items()})
 
 
 def _directory() -> str | None:
@@ -167,7 +172,7 @@ SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {  # how e
     "NumPy's error handling": (np.geterr, lambda kinds: np.seterr(**kinds)),
     "the warnings filters": (lambda: list(warnings.filters), _write_warnings),
     "the working directory": (_directory, _write_directory),
-    "the environment": (lambda: dict(os.environ), _write_environment),
+    "the environment": (_environment, _write_environment),
     "the signal handlers": (_signals, _write_signals),
     "the garbage collector": (gc.isenabled, lambda on: gc.enable() if on else gc.disable()),
     "the alarm": (_timer, _write_timer),
@@ -267,14 +272,13 @@ LATER = {"torch.manual_seed"}  # which torch itself replaces when it first needs
 # What calls the tests, and makes reports of what they do.
 JUDGES = {f"{PACKAGE}conftest", "conftest", "_pytest.runner", "_pytest.reports", "_pytest.main", "_pytest.python", "pluggy._manager",
           "pluggy._hooks", "pluggy._callers"}  # fmt: skip
-CHANGING = {f"{PACKAGE}harness.state"}
 
 
 class Originals:
     """What numpy, torch, the built-ins and this suite's own modules hold: whatever replaces it is undone and named."""
 
     def __init__(self) -> None:
-        own = [m for n, m in sys.modules.items() if (n.startswith(OWN) or n in JUDGES) and n not in CHANGING]
+        own = [m for n, m in sys.modules.items() if n.startswith(OWN) or n in JUDGES]
         others = [
             builtins,
             math,

@@ -28,8 +28,8 @@ class Garbled(Exception):
     """What came is no message of this protocol."""
 
 
-def _wait(connection: socket.socket, deadline: float | None) -> None:
-    connection.settimeout(None if deadline is None else max(deadline - time.monotonic(), 1e-3))
+def _left(deadline: float | None) -> float | None:
+    return None if deadline is None else max(deadline - time.monotonic(), 1e-3)
 
 
 def send(connection: socket.socket, parts: Sequence[Any], deadline: float | None = None) -> None:
@@ -38,7 +38,7 @@ def send(connection: socket.socket, parts: Sequence[Any], deadline: float | None
     head = MAGIC + struct.pack(f"<I{len(parts)}Q", len(parts), *sizes)
     for part in (head, *parts):
         if memoryview(part).nbytes:
-            _wait(connection, deadline)
+            connection.settimeout(_left(deadline))
             connection.sendall(memoryview(part).cast("B"))
 
 
@@ -61,9 +61,9 @@ def _exactly(connection: socket.socket, size: int, deadline: float | None, gone:
     data = bytearray(size)
     view = memoryview(data)
     while view:
-        _wait(connection, deadline)
-        if gone is not None and connection not in wait([connection, gone], connection.gettimeout()):
-            raise EOFError if wait([gone], 0) else TimeoutError
+        watched: list[Any] = [connection] if gone is None else [connection, gone]
+        if connection not in (ready := wait(watched, _left(deadline))):
+            raise EOFError if ready else TimeoutError
         if not (read := connection.recv_into(view)):
             raise EOFError
         view = view[read:]

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from harness import wire
-from harness.boundary import INSIDE, Fault, Raised, guard, text_of, translated
+from harness.boundary import INSIDE, Fault, base_of, guard, text_of, translated
 from harness.bridge import NoGradientError
 from harness.comparison import Violation
 from harness.implementations import Implementation, NotFound, load
@@ -137,9 +137,8 @@ def _told(error: BaseException) -> dict[str, Any]:
     """An exception as data."""
     error = translated(error)
     kind = next((k.__name__ for k in (Violation, NoGradientError, Fault) if isinstance(error, k)), "Raised")
-    base = next((b.__name__ for b in (NotImplementedError, ValueError, RuntimeError) if isinstance(error, b)), "")
-    frames = error.frames if isinstance(error, Raised) else []
-    return {"kind": kind, "name": type(error).__name__, "base": base, "text": text_of(error), "frames": frames}
+    name, base, text = type(error).__name__, base_of(error), text_of(error)
+    return {"kind": kind, "name": name, "base": base, "text": text, "frames": getattr(error, "frames", [])}
 
 
 def _poisoned() -> str | None:

@@ -95,7 +95,9 @@ def _hold_isolated(path: Path, folder: Path) -> None:
     before = set(descendants(os.getpid()))
     began = time.monotonic()
 
-    result = reported(*_arguments(path, verdicts), "--isolate", "--call-timeout=2")
+    hangs = "timeout" in verdicts.values() or path.stem == "hangs_at_import"
+    limit_s = 2 if hangs else LIMIT_S / 2  # what does not hang may be slow, on a machine with much to do
+    result = reported(*_arguments(path, verdicts), "--isolate", f"--call-timeout={limit_s:g}")
 
     assert time.monotonic() - began < LIMIT_S
     _assert_judged(path, verdicts, result.status, result.printed, result.report)
@@ -162,7 +164,7 @@ def test_twenty_at_once_have_one_complete_report(temporary: Path) -> None:
     paths = [path for path in HOSTILE if path.stem in TWENTY]
     tests = [TESTS[clause] for clause in ASKED]
 
-    result = reported("-q", *tests, *(f"--impl={p}" for p in paths), "--isolate", "--call-timeout=2", "--dtype=float32")
+    result = reported("-q", *tests, *(f"--impl={p}" for p in paths), "--isolate", "--call-timeout=5", "--dtype=float32")
 
     assert len(paths) == 20
     assert result.status == 1

@@ -11,6 +11,7 @@ import pytest
 from running import TEST_FILES, reported, run
 
 from harness.clauses import all_clauses
+from harness.diagnosis import Diagnosis, Diagnostician
 from harness.formats import FORMATS
 
 HERE = Path(__file__).resolve().parent
@@ -32,6 +33,13 @@ def _level(path: Path) -> str:
     return all_clauses()[FACTS[path]["BREAKS"]].level
 
 
+@pytest.fixture
+def undiagnosed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that don't look for causes, which takes most of their time: `test_diagnosis.py` does."""
+    monkeypatch.setattr(Diagnostician, "explain", lambda *_: Diagnosis())
+
+
+@pytest.mark.usefixtures("undiagnosed")
 @pytest.mark.parametrize(
     ("path", "dtype"), FORMATS_OF_WRONG, ids=[f"{path.stem}-{dtype}" for path, dtype in FORMATS_OF_WRONG]
 )
