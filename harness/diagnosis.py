@@ -171,7 +171,7 @@ class Diagnostician:
     # -- one mistake --------------------------------------------------------------------------------------------------
 
     def _causes(self, subject: Subject, wrong: list[Evidence], clause: str) -> list[Cause]:
-        """Every mistake that explains the smallest wrong calls, best first."""
+        """Every mistake that explains the smallest wrong calls, best first; one, where those are large and it fits in all."""
         evidence, causes = wrong[:EVIDENCE], []
         portrait = self._portrait(subject)
         known = self.found.get((subject.implementation.name, subject.norm.name), [])
@@ -181,10 +181,13 @@ class Diagnostician:
             if cause is not None and cause.contradictions <= before.contradictions:
                 return [cause]
         self.deadline = until
-        for mistake in self._candidates(subject):
+        large = any(e.call.case.x.size > SMALL for e in evidence)
+        for mistake in sorted(self._candidates(subject), key=lambda m: m.clause != clause):
             cause = self._cause(subject, (mistake,), evidence, portrait)
             if cause is not None:
                 causes.append(cause)
+                if large and not cause.contradictions:
+                    break
         return sorted(causes, key=lambda c: (c.contradictions, c.mistakes[0].clause != clause))
 
     def _cause(
