@@ -31,8 +31,9 @@ mutation: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[mutation]'
 	$(BIN)/python selftest/mutation.py $(MODULES)
 
-# Every package of the matrix held to the specs, in an hour or two, in more where XLA compiles for the first time; PACKAGES="mlx jax" those alone. They share an environment, which
-# pip finds for all of them together; each runs in a process of its own. tinygrad needs clang 15 or newer beside.
+# Every package of the matrix held to the specs, in some two hours; PACKAGES="mlx jax" those alone. They share an environment,
+# which pip finds for all of them together; each runs in a process of its own. What XLA has compiled is kept beside them, so
+# that another time takes less than one. tinygrad needs clang 15 or newer beside.
 .venv-matrix/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-matrix
 	.venv-matrix/bin/python -m pip install --quiet --upgrade pip
@@ -40,6 +41,8 @@ mutation: $(INSTALLED)
 	.venv-matrix/bin/python -m pip install --quiet -c constraints.txt -e '.[dev,adapters]'
 	touch $@
 
+matrix: export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.venv-matrix/xla
+matrix: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 matrix: .venv-matrix/installed
 	@status=0; \
 	.venv-matrix/bin/python -m harness.matrix run $(PACKAGES) || status=1; \

@@ -133,7 +133,7 @@ class Subject:
             raw = bridge.plain(raw)
             try:
                 dtype, _ = text_of(raw.dtype), raw.shape
-            except Exception as e:
+            except AttributeError as e:  # another one is a lazy array's refusal, which comes when it is looked at
                 raise Violation(f"{name} is {type(raw).__name__}, expected an array") from e
             try:
                 value = np.array(self.implementation.to_numpy(raw), dtype=np.float64)

@@ -15,7 +15,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from harness import ROOT, bridge
+import adapters.reference
+from harness import ROOT, bridge, families
 from harness.clauses import all_clauses
 from harness.formats import FORMATS
 from harness.implementations import ADAPTERS, Implementation, NotFound, adapter_names, load, of_function
@@ -491,3 +492,29 @@ def test_where_ordinary_data_are_refused_the_rest_may_round_twice() -> None:
     impl.check(impl.shaped("long", 5, 4097), "y")
 
     assert impl.conventions.staged
+
+
+class _Late:
+    """A lazy array, which finds out that its shapes do not fit when it is asked for its own."""
+
+    dtype = "float32"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        raise IndexError("shape mismatch: (35,) and (36,)")
+
+
+def test_a_lazy_array_may_refuse_when_it_is_looked_at() -> None:
+    """As tinygrad's tensors do: a weight that does not fit is refused all the same."""
+    numpy = adapters.reference
+
+    def rms_norm(x: Any, normalized_shape: Any, weight: Any = None, eps: float = 1e-6) -> Any:
+        return (
+            numpy.rms_norm(x, normalized_shape, weight, eps)
+            if weight is None or weight.size == x.shape[-1]
+            else _Late()
+        )
+
+    made = Implementation("lazy", "", {"rms_norm": rms_norm}, numpy.from_numpy, numpy.to_numpy, None, ("float32",), ("cpu",), {}, False)  # fmt: skip
+
+    families.refuses_weight(Subject(made, "rms_norm", "cpu", "float32"))

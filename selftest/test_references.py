@@ -16,7 +16,7 @@ import torch
 from harness.doubledouble import DoubleDouble
 from harness.formats import Array
 from harness.norms import NORMS, Case, Conventions, second_order
-from reference import batchnorm, deepnorm, groupnorm, layernorm, rmsnorm
+from reference import batchnorm, deepnorm, groupnorm, layernorm, placement, python_tips, rmsnorm, weights, whitening
 
 EPS, ALPHA, GROUPS = 0.0625, 1.5, 3
 MEAN, VARIANCE = np.array([0.25, -1.5, 0.75]), np.array([0.5, 2.25, 1.0])  # running statistics of three channels
@@ -351,3 +351,128 @@ def test_a_sum_of_double_doubles_runs_over_its_axes(axes: tuple[int, ...], keepd
 
     truth = np.asarray(_exact(values).sum(axis=axes, keepdims=keepdims), object)
     assert _error(got, truth) < 2.0**-50
+
+
+# -- arguments ---------------------------------------------------------------------------------------------------------
+
+X = np.array([[0.5, -1.25, 2.0, 0.125], [3.0, 1.0, -0.75, 0.25]])
+HALF = X.astype(np.float16)
+IMAGES = np.arange(24.0).reshape(2, 3, 4) ** 2 / 64
+WEIGHT, BIAS = np.array([2.0, -0.5, 1.5, 0.25]), np.array([0.5, 1.0, -2.0, 0.0])
+Y = np.array([1.0, 8.0])
+
+STATED: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
+    (batchnorm.fold, (X.T, MEAN[0], BIAS, WEIGHT**2), {"weight": 1.0, "bias": 0.0, "eps": 1e-5}),
+    (batchnorm.undoing, (X,), {"eps": 1e-5}),
+    (deepnorm.movement, (X, X[::-1], 0.5, 2.0), {"eps": 1e-5}),
+    (groupnorm.cross_norm, (IMAGES, IMAGES[::-1]), {"training": True, "active": True, "eps": 1e-5}),
+    (groupnorm.matrix_shape, ("group_norm", 2, 4, 3, 3), {"num_groups": 1}),
+    (groupnorm.of_one_value, ("rms_norm", 0.5), {"eps": 1e-5}),
+    (layernorm.forward_16_bit, (HALF,), {"weight": 1.0, "bias": 0.0, "eps": 1e-5}),
+    (placement.norm_count, (2, 3), {"attention_norms": 0, "outside_norms": 0}),
+    (rmsnorm.forward_16_bit, (HALF,), {"weight": 1.0, "eps": 1e-6}),
+    (rmsnorm.forward_bfloat16_llama, (X,), {"weight": 1.0, "eps": 1e-6}),
+    (rmsnorm.forward_one_plus_weight, (X,), {"weight": 0.0, "eps": 1e-6}),
+    (rmsnorm.layernorm_by_rmsnorm, (X,), {"weight": 1.0, "bias": 0.0, "eps": 1e-5}),
+    (weights.standardize_rows, (X,), {"eps": 1e-5}),
+]
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "defaults"), STATED, ids=[f"{f.__module__}.{f.__name__}" for f, *_ in STATED]
+)
+def test_the_defaults_of_the_other_forms(function: Any, arguments: tuple[Any, ...], defaults: dict[str, Any]) -> None:
+    """Left out or given they make no difference."""
+    left_out, said = (
+        r if isinstance(r, tuple) else (r,) for r in (function(*arguments), function(*arguments, **defaults))
+    )
+
+    assert all(np.array_equal(one, other) for one, other in zip(left_out, said, strict=True))
+
+
+EPS_OF_16_BIT = 4.0
+
+
+def test_the_16_bit_forms_take_weight_bias_and_eps() -> None:
+    """All of them reach the formula."""
+    w, b = WEIGHT.astype(np.float32), BIAS.astype(np.float32)
+    in_float32 = HALF.astype(np.float32)
+    rounded = rmsnorm.round_to_bfloat16(rmsnorm.forward(X, eps=EPS_OF_16_BIT))
+
+    np.testing.assert_array_equal(layernorm.forward_16_bit(HALF, w, b, EPS_OF_16_BIT),
+                                  layernorm.forward(in_float32, w, b, EPS_OF_16_BIT).astype(np.float16))  # fmt: skip
+    np.testing.assert_array_equal(rmsnorm.forward_16_bit(HALF, w, EPS_OF_16_BIT),
+                                  rmsnorm.forward(in_float32, w, EPS_OF_16_BIT).astype(np.float16))  # fmt: skip
+    np.testing.assert_array_equal(rmsnorm.forward_bfloat16(X, WEIGHT, EPS_OF_16_BIT),
+                                  rmsnorm.round_to_bfloat16(rmsnorm.forward(X, WEIGHT, EPS_OF_16_BIT)))  # fmt: skip
+    np.testing.assert_array_equal(rmsnorm.forward_bfloat16_llama(X, WEIGHT, EPS_OF_16_BIT),
+                                  rmsnorm.round_to_bfloat16(rounded * WEIGHT))  # fmt: skip
+    np.testing.assert_array_equal(rmsnorm.forward_one_plus_weight(X, WEIGHT, EPS_OF_16_BIT),
+                                  rmsnorm.forward(X, 1 + WEIGHT, EPS_OF_16_BIT))  # fmt: skip
+    np.testing.assert_array_equal(placement.normed_and_rotated(X, 0.5, WEIGHT, EPS_OF_16_BIT),
+                                  placement.rotate(rmsnorm.forward(X, WEIGHT, EPS_OF_16_BIT), 0.5))  # fmt: skip
+
+
+@pytest.mark.parametrize("norm", [layernorm, rmsnorm], ids=["layernorm", "rmsnorm"])
+def test_the_16_bit_forms_compute_in_float32(norm: Any) -> None:
+    """Not in float64: of many values some are rounded otherwise then."""
+    x = np.random.default_rng(0).standard_normal((500, 1000)).astype(np.float16)
+
+    y = norm.forward_16_bit(x)
+
+    np.testing.assert_array_equal(y, norm.forward(x.astype(np.float32)).astype(np.float16))
+    assert not np.array_equal(y, norm.forward(x.astype(np.float64)).astype(np.float16))
+
+
+def test_a_layernorm_by_rmsnorm_takes_the_mean_of_each_row() -> None:
+    """Of several rows with several means."""
+    assert rmsnorm.layernorm_by_rmsnorm(X, WEIGHT, BIAS) == pytest.approx(layernorm.forward(X, WEIGHT, BIAS), rel=1e-14)
+
+
+def test_what_does_not_vary_is_divided_by_the_root_of_eps() -> None:
+    """The variance is 0, and eps is added to it."""
+    flat, other = np.ones((1, 1, 4)), np.arange(4.0).reshape(1, 1, 4)
+
+    of_flat, of_other = groupnorm.cross_norm(flat, other, eps=0.25)
+
+    assert of_flat == pytest.approx(np.full_like(flat, 1.5))
+    assert of_other == pytest.approx(1 + (other - 1.5) / np.sqrt(1.25 + 0.25) * 0.5)
+    assert (whitening.standardize(np.ones((3, 2)), eps=0.25) == 0).all()
+
+
+@pytest.mark.parametrize("norm", ["batch_norm", "instance_norm"])
+def test_one_value_is_refused_by_norms_of_a_channel(norm: str) -> None:
+    """In torch's words."""
+    with pytest.raises(ValueError, match=f"^{norm} expects more than one value"):
+        groupnorm.of_one_value(norm, 0.5)
+
+
+@pytest.mark.parametrize("grad_enabled", [True, False])
+@pytest.mark.parametrize("training", [True, False])
+def test_whether_gradients_are_recorded_changes_nothing(training: bool, grad_enabled: bool) -> None:
+    """In a BatchNorm layer."""
+    arguments = IMAGES, MEAN, VARIANCE, training
+
+    for got, without in zip(batchnorm.layer(*arguments, grad_enabled), batchnorm.layer(*arguments), strict=True):
+        np.testing.assert_array_equal(got, without)
+
+
+def test_the_same_but_for_16_roundings() -> None:
+    """16 of them are let pass, the last one too, 16 and a half are not."""
+    rounding = 2.0**-24 * 8 * np.array([1, 0])
+
+    assert rmsnorm.same_values(Y + 16 * rounding, Y)
+    assert not rmsnorm.same_values(Y + 16.5 * rounding, Y)
+    assert rmsnorm.same_values(0 * Y, 0 * Y)
+
+
+def test_iterables_of_different_lengths_are_refused() -> None:
+    """Where the reference says that they have one length."""
+    for call in (lambda: python_tips.table("ab", [1]), lambda: python_tips.table("a", [1, 2]),
+                 lambda: python_tips.unzip([(1, 2), (3,)])):  # fmt: skip
+        with pytest.raises(ValueError, match="zip"):
+            call()
+    made = python_tips.stack([2, 3])
+    made.norms.append(torch.nn.LayerNorm(3))
+    with pytest.raises(ValueError, match="zip"):
+        made(torch.ones(1, 2))
