@@ -283,7 +283,7 @@ class Subject:
                 left += [what for what in stays[0] if what in stays[1]]
             except NotImplementedError:  # no gradients, say, for what was left behind took them
                 left += self.own.left
-                if not left:
+                if not left and run == self.forward:
                     raise
         return list(dict.fromkeys([*left, *self.own.replaced]))
 

@@ -18,6 +18,7 @@ from torch.nn import functional
 import adapters.reference
 from harness import ROOT, bridge, families
 from harness.clauses import all_clauses
+from harness.comparison import Violation
 from harness.formats import FORMATS
 from harness.implementations import ADAPTERS, Implementation, NotFound, adapter_names, load, of_function
 from harness.subject import Subject
@@ -518,3 +519,25 @@ def test_a_lazy_array_may_refuse_when_it_is_looked_at() -> None:
     made = Implementation("lazy", "", {"rms_norm": rms_norm}, numpy.from_numpy, numpy.to_numpy, None, ("float32",), ("cpu",), {}, False)  # fmt: skip
 
     families.refuses_weight(Subject(made, "rms_norm", "cpu", "float32"))
+
+
+def test_what_has_no_gradients_here_is_held_to_hygiene_all_the_same() -> None:
+    """Where its vjp refuses this format, say: Paddle's RMSNorm in float32."""
+
+    def vjp(function: Any, inputs: Any, dy: Any) -> Any:
+        raise NotImplementedError("no kernel")
+
+    for function, verdict in ((functional.rms_norm, "pass"), (_leaves_a_thread_count, "fail")):
+        made = Implementation("forward", "", {"rms_norm": function}, bridge.from_numpy, bridge.to_numpy, vjp, ("float32",), ("cpu",), {}, True)  # fmt: skip
+        subject = Subject(made, "rms_norm", "cpu", "float32")
+        try:
+            families.hygiene(subject)
+            got = "pass"
+        except Violation:
+            got = "fail"
+        assert (got, subject.log.claims) == (verdict, 1)
+
+
+def _leaves_a_thread_count(*arguments: Any, **named: Any) -> Any:
+    torch.set_num_threads(torch.get_num_threads() + 1)
+    return functional.rms_norm(*arguments, **named)
