@@ -364,7 +364,7 @@ Y = np.array([1.0, 8.0])
 STATED: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
     (batchnorm.fold, (X.T, MEAN[0], BIAS, WEIGHT**2), {"weight": 1.0, "bias": 0.0, "eps": 1e-5}),
     (batchnorm.undoing, (X,), {"eps": 1e-5}),
-    (deepnorm.movement, (X, X[::-1], 0.5, 2.0), {"eps": 1e-5}),
+    (deepnorm.movement, (X, X[::-1], BIAS, 2.0), {"eps": 1e-5}),
     (groupnorm.cross_norm, (IMAGES, IMAGES[::-1]), {"training": True, "active": True, "eps": 1e-5}),
     (groupnorm.matrix_shape, ("group_norm", 2, 4, 3, 3), {"num_groups": 1}),
     (groupnorm.of_one_value, ("rms_norm", 0.5), {"eps": 1e-5}),
