@@ -21,7 +21,7 @@ PRELUDES = {
 ENTRY = re.compile(
     r"^### (?P<title>.+)\n\n"
     r"`(?P<adapter>\w+)` · (?P<package>[\w-]+) (?P<version>[\w.+-]+) · (?P<clauses>[A-Z]+-\d+(?:, [A-Z]+-\d+)*) · "
-    r"(?P<dtypes>\w+(?:, \w+)*) · documented: (?P<documented>no|yes, .+?) · (?P<known>.+)\n\n"
+    r"(?P<dtypes>\w+(?:, \w+)*)(?P<machines>, on an? [^·]+)? · documented: (?P<documented>no|yes, .+?) · (?P<known>.+)\n\n"
     r"(?P<text>(?:.+\n)+)\n"
     r"```python\n(?P<script>(?:.+\n)+?)```\n\n```\n(?P<printed>(?:.*\n)+?)```\n",
     re.MULTILINE,
@@ -30,7 +30,7 @@ ENTRY = re.compile(
 
 @dataclass(frozen=True)
 class Finding:
-    """One deviation of one package."""
+    """One deviation of one package; machines: those that show it, where others do not."""
 
     title: str
     adapter: str
@@ -38,6 +38,7 @@ class Finding:
     version: str
     clauses: tuple[str, ...]
     dtypes: tuple[str, ...]
+    machines: str | None
     documented: str
     known: str
     text: str
