@@ -188,7 +188,7 @@ class Diagnostician:
                 causes.append(cause)
                 if large and not cause.contradictions:
                     break
-        return sorted(causes, key=lambda c: (c.contradictions, c.mistakes[0].clause != clause))
+        return sorted(causes, key=lambda c: c.contradictions)
 
     def _cause(
         self, subject: Subject, mistakes: tuple[Any, ...], evidence: list[Evidence], portrait: list[Evidence]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -280,8 +280,12 @@ def test_the_defaults(function: Callable[..., Any], names: tuple[str, ...], defa
     inputs |= {"mean": MEAN, "variance": VARIANCE, "groups": 1, "alpha": ALPHA}
     given = [inputs[name] for name in names]
 
-    left_out, said = function(*given), function(*given, **defaults)
+    _assert_left_out_or_said(function, given, defaults)
 
+
+def _assert_left_out_or_said(function: Callable[..., Any], given: Sequence[Any], defaults: dict[str, Any]) -> None:
+    """The defaults make no difference."""
+    left_out, said = (r if isinstance(r, tuple) else (r,) for r in (function(*given), function(*given, **defaults)))
     assert all(np.array_equal(one, other) for one, other in zip(left_out, said, strict=True))
 
 
@@ -383,34 +387,27 @@ STATED: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
 )
 def test_the_defaults_of_the_other_forms(function: Any, arguments: tuple[Any, ...], defaults: dict[str, Any]) -> None:
     """Left out or given they make no difference."""
-    left_out, said = (
-        r if isinstance(r, tuple) else (r,) for r in (function(*arguments), function(*arguments, **defaults))
-    )
-
-    assert all(np.array_equal(one, other) for one, other in zip(left_out, said, strict=True))
-
-
-EPS_OF_16_BIT = 4.0
+    _assert_left_out_or_said(function, arguments, defaults)
 
 
 def test_the_16_bit_forms_take_weight_bias_and_eps() -> None:
     """All of them reach the formula."""
-    w, b = WEIGHT.astype(np.float32), BIAS.astype(np.float32)
+    eps, w, b = 4.0, WEIGHT.astype(np.float32), BIAS.astype(np.float32)
     in_float32 = HALF.astype(np.float32)
-    rounded = rmsnorm.round_to_bfloat16(rmsnorm.forward(X, eps=EPS_OF_16_BIT))
+    rounded = rmsnorm.round_to_bfloat16(rmsnorm.forward(X, eps=eps))
 
-    np.testing.assert_array_equal(layernorm.forward_16_bit(HALF, w, b, EPS_OF_16_BIT),
-                                  layernorm.forward(in_float32, w, b, EPS_OF_16_BIT).astype(np.float16))  # fmt: skip
-    np.testing.assert_array_equal(rmsnorm.forward_16_bit(HALF, w, EPS_OF_16_BIT),
-                                  rmsnorm.forward(in_float32, w, EPS_OF_16_BIT).astype(np.float16))  # fmt: skip
-    np.testing.assert_array_equal(rmsnorm.forward_bfloat16(X, WEIGHT, EPS_OF_16_BIT),
-                                  rmsnorm.round_to_bfloat16(rmsnorm.forward(X, WEIGHT, EPS_OF_16_BIT)))  # fmt: skip
-    np.testing.assert_array_equal(rmsnorm.forward_bfloat16_llama(X, WEIGHT, EPS_OF_16_BIT),
+    np.testing.assert_array_equal(layernorm.forward_16_bit(HALF, w, b, eps),
+                                  layernorm.forward(in_float32, w, b, eps).astype(np.float16))  # fmt: skip
+    np.testing.assert_array_equal(rmsnorm.forward_16_bit(HALF, w, eps),
+                                  rmsnorm.forward(in_float32, w, eps).astype(np.float16))  # fmt: skip
+    np.testing.assert_array_equal(rmsnorm.forward_bfloat16(X, WEIGHT, eps),
+                                  rmsnorm.round_to_bfloat16(rmsnorm.forward(X, WEIGHT, eps)))  # fmt: skip
+    np.testing.assert_array_equal(rmsnorm.forward_bfloat16_llama(X, WEIGHT, eps),
                                   rmsnorm.round_to_bfloat16(rounded * WEIGHT))  # fmt: skip
-    np.testing.assert_array_equal(rmsnorm.forward_one_plus_weight(X, WEIGHT, EPS_OF_16_BIT),
-                                  rmsnorm.forward(X, 1 + WEIGHT, EPS_OF_16_BIT))  # fmt: skip
-    np.testing.assert_array_equal(placement.normed_and_rotated(X, 0.5, WEIGHT, EPS_OF_16_BIT),
-                                  placement.rotate(rmsnorm.forward(X, WEIGHT, EPS_OF_16_BIT), 0.5))  # fmt: skip
+    np.testing.assert_array_equal(rmsnorm.forward_one_plus_weight(X, WEIGHT, eps),
+                                  rmsnorm.forward(X, 1 + WEIGHT, eps))  # fmt: skip
+    np.testing.assert_array_equal(placement.normed_and_rotated(X, 0.5, WEIGHT, eps),
+                                  placement.rotate(rmsnorm.forward(X, WEIGHT, eps), 0.5))  # fmt: skip
 
 
 @pytest.mark.parametrize("norm", [layernorm, rmsnorm], ids=["layernorm", "rmsnorm"])
